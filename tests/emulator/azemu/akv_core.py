@@ -6,7 +6,6 @@ answer (azure-protocol.md 5.1 to 5.3)."""
 import base64
 import json
 import re
-import time
 
 from . import akv_errors as err
 from .akv_certs import Certificates
@@ -312,11 +311,3 @@ class Akv:
                 link += "&maxresults=%d" % size
         return Response(200, {"value": items[start:start + size],
                               "nextLink": link})
-
-
-def throttle(times, limit):
-    """True if one more call of a limited class is too many (5.9)."""
-    now = time.monotonic()
-    times[:] = [t for t in times if t > now - 10]
-    times.append(now)
-    return 0 < limit < len(times)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The key vault's error answers (azure-protocol.md 5.3)."""
 
+from .identity import ISSUER
 from .web import Response
 
 HELP = ("If you recently deleted this %s you may be able to recover it using "
@@ -46,7 +47,6 @@ def rbac(identity, action, resource, vault):
             "Assignment: (not found)\r\n"
             "DecisionReason: 'DeniedWithNoValidRBAC' \r\n"
             "Vault: %s;location=eastus\r\n")
-    from .identity import ISSUER
     return forbidden(text % (identity.client_id, identity.object_id, ISSUER,
                              action, resource, vault), "ForbiddenByRbac")
 

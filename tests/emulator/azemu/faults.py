@@ -40,6 +40,10 @@ class Wire:
         self.garbage = fault.get("garbage", False)
         self.close = fault.get("close", False)
 
+    def whole(self):
+        """True if the answer arrives as it is."""
+        return not (self.close or self.garbage or self.cut is not None)
+
     def send(self, sock, data, stopping):
         """Send what is to be sent; True if the connection may go on."""
         if self.close:
