@@ -88,6 +88,17 @@ enum tag {
 	C_OPTION,     /* list: "key=value", for options / config */
 	C_DATA,	      /* list: "path<TAB>JSON object": written, compared */
 	C_DESCRIPTION,
+
+	/* exec: what becomes the server, and what it may do */
+	X_PROGRAM = 170, /* absolute path of the server */
+	X_ARG,		 /* list: its arguments, argv[0] first */
+	X_ENV,		 /* list: "NAME=value", the whole environment */
+	X_CONNECT_PORT,	 /* list of u32: TCP ports it may connect to */
+	X_BIND_PORT,	 /* list of u32: TCP ports it may bind (0: ephemeral) */
+	X_READ_PATH,	 /* list: may read (files, or trees below) */
+	X_WRITE_PATH,	 /* list: may read, write, make and remove below */
+	X_EXEC_PATH,	 /* list: may read and execute */
+	X_NOFILE,	 /* u32: RLIMIT_NOFILE */
 };
 
 enum remote { REMOTE_IMDS, REMOTE_MAA, REMOTE_AKV, REMOTE_COUNT };
