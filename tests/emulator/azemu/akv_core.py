@@ -16,7 +16,8 @@ from .web import Response
 
 VERSIONS = ("2016-10-01", "7.0", "7.1", "7.2", "7.3-preview", "7.3",
             "7.4-preview.1", "7.4", "7.5-preview.1", "7.5", "7.6-preview.1",
-            "7.6-preview.2", "7.6", "2025-06-01-preview", "2025-07-01")
+            "7.6-preview.2", "7.6", "2025-06-01-preview", "2025-07-01",
+            "2026-01-01-preview", "2026-03-01-preview", "2026-04-01")
 NAME = re.compile(r"[0-9A-Za-z-]{1,127}\Z")
 VERSION = re.compile(r"[0-9A-Fa-f]{32}\Z")
 PAGE = 25

@@ -64,7 +64,7 @@ class Emulator:
             path = os.path.join(self.dir, "vaults", name + ".json")
             vault = Vault(name, path, self.options)
             self.vaults[vault.host] = vault
-        self.amd = None
+        self.amd = self.vtpm = None
         self.maa = Absent("started without attestation")
         authorities = {}
         if attestation:
@@ -98,7 +98,6 @@ class Emulator:
 
     def start_vtpm(self):
         """Provision the vTPM where it is new, and run it."""
-        self.vtpm = None
         if self.amd is None:
             return
         from . import vtpm
