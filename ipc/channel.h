@@ -21,7 +21,10 @@ struct channel {
 	enum seat peer;
 	uint32_t send_seq;
 	uint32_t recv_seq;
-	bool tainted; /* self may now only say what the table allows */
+	bool tainted;	   /* self may now only say what the table allows; set
+			      by the caller, and when a worker gets WRAPPED_KEY */
+	bool peer_tainted; /* the same of what is received (the broker's
+			      view of a worker) */
 };
 
 /* Starts a channel over fd (not owned); cannot fail. */
@@ -29,8 +32,9 @@ void channel_init(struct channel *c, int fd, enum seat self, enum seat peer);
 
 /*
  * Sends one frame.  Returns 0; ERR_PROTO when the table does not allow it
- * (type, direction, length, taint); ERR_EOF when the peer hung up; ERR_SYS.
- * Relayed messages: the broker sends as `from` = the original sender.
+ * (type, direction, length, taint); ERR_EOF when the peer hung up; ERR_TIMEOUT
+ * when a non-blocking fd has no room; ERR_SYS.  Only after 0 is the sequence
+ * number used up.
  */
 CHECKED int channel_send(struct channel *c, unsigned type, const void *body,
 			 size_t bytes);

@@ -19,11 +19,19 @@
 
 struct env_key; /* the receiver's one-use key pair */
 
-/* Fetches algorithms and runs one dummy round; before the lock. */
+/*
+ * Fetches algorithms and runs one dummy round; before the lock and after
+ * secret_arena().  Nothing below works without it.  Returns 0, ERR_CRYPTO, or
+ * ERR_NOMEM (no arena).
+ */
 CHECKED int env_prime(void);
 
-/* Returns 0 and a fresh key pair (owned by the caller: env_key_free). */
-CHECKED int env_key_new(struct env_key **out_key, uint8_t out_pub[static ENV_PUB]);
+/*
+ * Returns 0 and a fresh key pair (owned by the caller: env_key_free),
+ * ERR_CRYPTO or ERR_NOMEM.
+ */
+CHECKED int env_key_new(struct env_key **out_key,
+			uint8_t out_pub[static ENV_PUB]);
 void env_key_free(struct env_key *k);
 
 /*
@@ -38,8 +46,8 @@ struct env_info {
 };
 
 /*
- * Seals `bytes` of plaintext; out takes bytes + ENV_OVERHEAD.  Returns 0 or
- * ERR_CRYPTO.
+ * Seals `bytes` of plaintext; out takes bytes + ENV_OVERHEAD.  Returns 0,
+ * ERR_CRYPTO (a useless public key included) or ERR_NOMEM.
  */
 CHECKED int env_seal(const uint8_t pub[static ENV_PUB],
 		     const struct env_info *info, const uint8_t *sk_plain,

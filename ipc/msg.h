@@ -46,8 +46,9 @@ const struct msg_row *msg_row(unsigned type);
 
 /*
  * Says whether a sender may send this type to a receiver with a body of that
- * many bytes (KEPT and HUB rows: the broker counts as either end; `tainted`
- * is the sender's state).  Returns 0 or ERR_PROTO.
+ * many bytes, over one channel (KEPT and HUB rows: the broker must be one end
+ * and stands for the other; DIRECT rows: the tpm is one end; `tainted` is the
+ * sender's state).  Returns 0 or ERR_PROTO.
  */
 CHECKED int msg_allowed(unsigned type, enum seat from, enum seat to,
 			size_t body_bytes, bool tainted);
