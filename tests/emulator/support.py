@@ -10,6 +10,7 @@ import os
 import sys
 import tempfile
 import time
+import unittest
 import urllib.parse
 from datetime import datetime
 
@@ -228,3 +229,55 @@ def open_release(jws, root, transfer, url, enc, nonce, pin):
     public = found.public_key().public_numbers()
     demand(public.n == jose.unint(key["n"]) and public == pin, "another key")
     return found
+
+
+MISSING = "vectors are not beside the project"
+
+
+def shape(value):
+    """Member names in order and types, for comparing with a recording."""
+    if isinstance(value, dict):
+        return [(name, shape(one)) for name, one in value.items()]
+    if isinstance(value, list):
+        return [shape(one) for one in value]
+    return type(value).__name__
+
+
+class WithBench(unittest.TestCase):
+    """One emulator per class."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.bench = Bench()
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.bench.close()
+
+    def call(self, *args, **named):
+        return self.bench.call(*args, **named)
+
+    def good(self, *args, **named):
+        answer = self.call(*args, **named)
+        self.assertEqual(answer.status, 200, answer.body)
+        return answer.json()
+
+    def refused(self, status, code, *args, **named):
+        answer = self.call(*args, **named)
+        self.assertEqual(answer.status, status, answer.body)
+        error = answer.json()["error"]
+        self.assertEqual(error["code"], code, answer.body)
+        return error
+
+    def recorded(self, name):
+        data = vector(name)
+        if data is None:
+            self.skipTest(MISSING)
+        return data
+
+    def wait(self, status, *args):
+        for _ in range(200):
+            if self.call(*args).status == status:
+                return
+            time.sleep(0.01)
+        self.fail("%s never answered %d" % (args, status))
