@@ -48,6 +48,8 @@ struct fd_want {
 
 struct filter_prog; /* compiled policy: policyc's output, see filter.h */
 
+#define WORKER_FDS_MAX 24u /* descriptors beyond 0..5 */
+
 struct worker_desc {
 	enum seat seat;
 	const struct fd_want *fds; /* beyond 0..5, in order of number */
@@ -57,6 +59,7 @@ struct worker_desc {
 	bool resolver;	     /* may read the resolver's files (Landlock) */
 	bool writes;	     /* has FD_FILE_W: FSIZE limit is 1 MiB, not 0 */
 	bool locks_memory;   /* mlockall */
+	unsigned spare_fds;  /* sockets it makes itself: NOFILE has room */
 };
 
 struct worker {
@@ -65,6 +68,7 @@ struct worker {
 	struct items config; /* view into config_buf */
 	uint8_t session[32];
 	uint32_t deadline_ms;
+	uint64_t started_ms; /* CLOCK_MONOTONIC at START */
 };
 
 /*
@@ -72,6 +76,12 @@ struct worker {
  * cannot begin has nobody to tell).
  */
 void worker_begin(struct worker *w, const struct worker_desc *desc);
+
+/*
+ * The broker is one too, with these differences: its FD_BROKER is the go
+ * pipe, 2 is the log, it has no channel to itself, sends no LOCKED and waits
+ * for no START.  That the ready pipe closed is its whole word.
+ */
 
 /*
  * Does the second half; tcp_ports (may be NULL) are those that Landlock lets
@@ -91,7 +101,10 @@ void worker_event(struct worker *w, unsigned event, uint64_t a, uint64_t b,
 void worker_note(struct worker *w, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 
-/* Milliseconds left until the worker's deadline; 0 when it has passed. */
+/*
+ * Milliseconds left until the worker's deadline, which counts from START; 0
+ * when it has passed.
+ */
 uint32_t worker_left_ms(const struct worker *w);
 
 #endif

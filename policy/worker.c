@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Stage 2 of the confinement (worker.h), the same in every worker. */
+#include "worker.h"
+
+#include <fcntl.h>
+#include <malloc.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "audit.h"
+#include "cursor.h"
+#include "fds.h"
+#include "filter.h"
+#include "landlock.h"
+#include "tags.h"
+
+#ifndef PR_SET_MDWE /* prctl(2), Linux 6.3; younger than glibc 2.36 */
+#define PR_SET_MDWE		 65
+#define PR_MDWE_REFUSE_EXEC_GAIN 1
+#endif
+
+#define FSIZE_WRITES (1024u * 1024u) /* bytes of the longest file written */
+#define NOTE_MAX     200u
+
+/* What glibc's resolver reads (resolv.conf(5), nsswitch.conf(5), hosts(5)). */
+static const char *const resolver_files[] = {
+	"/etc/resolv.conf", "/etc/hosts",    "/etc/nsswitch.conf",
+	"/etc/host.conf",   "/etc/gai.conf", "/etc/services",
+	"/etc/protocols",
+};
+
+static uint8_t config_buf[MSG_MAX]; /* CONFIG lives as long as the worker */
+
+static _Noreturn void
+die(int code)
+{
+	_exit(code);
+}
+
+static uint64_t
+now_ms(void)
+{
+	struct timespec ts;
+
+	if (clock_gettime(CLOCK_MONOTONIC, &ts) != 0)
+		die(EXIT_LOCK);
+	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
+}
+
+static int
+audit(const struct worker_desc *d)
+{
+	bool broker = d->seat == SEAT_BROKER;
+	struct fd_want want[FD_FIRST + WORKER_FDS_MAX] = {
+		{0, FD_NULL},
+		{1, FD_NULL},
+		{2, broker ? FD_LOG : FD_NULL},
+		{FD_BROKER, broker ? FD_PIPE_R : FD_SEQ},
+		{FD_CONFIG, FD_SEQ},
+		{FD_READY, FD_PIPE_W},
+	};
+
+	if (d->fd_count > WORKER_FDS_MAX)
+		return ERR_LOCK;
+	memcpy(&want[FD_FIRST], d->fds, d->fd_count * sizeof(want[0]));
+	return audit_fds(want, FD_FIRST + d->fd_count);
+}
+
+/* One CONFIG frame, then end of file: the supervisor's end is gone. */
+static int
+read_config(struct worker *w)
+{
+	struct channel c;
+	struct frame f;
+	uint8_t more[MSG_HEADER];
+	int r;
+
+	channel_init(&c, FD_CONFIG, w->desc->seat, SEAT_SUPERVISOR);
+	if ((r = channel_expect(&c, MSG_CONFIG, config_buf, sizeof(config_buf),
+				&f)) != 0)
+		return r;
+	if ((r = items_open(f.body, f.body_bytes, &w->config)) != 0 ||
+	    (r = items_fixed(&w->config, TAG_SESSION, w->session,
+			     sizeof(w->session))) != 0 ||
+	    (r = items_u32(&w->config, TAG_DEADLINE_MS, &w->deadline_ms)) != 0)
+		return r;
+	if (recv(FD_CONFIG, more, sizeof(more), 0) != 0)
+		return ERR_PROTO;
+	return close(FD_CONFIG) == 0 ? 0 : ERR_SYS;
+}
+
+/* Heap that libraries will want, so that later growth is rare. */
+static int
+warm_heap(size_t bytes)
+{
+	void *p;
+
+	if (bytes == 0)
+		return 0;
+	/* one heap, never given back: brk is all it needs */
+	if (mallopt(M_MMAP_THRESHOLD, INT32_MAX) != 1 ||
+	    mallopt(M_TRIM_THRESHOLD, INT32_MAX) != 1)
+		return ERR_LOCK;
+	p = malloc(bytes);
+	if (!p)
+		return ERR_NOMEM;
+	explicit_bzero(p, bytes); /* touched */
+	free(p);
+	return 0;
+}
+
+void
+worker_begin(struct worker *w, const struct worker_desc *desc)
+{
+	memset(w, 0, sizeof(*w));
+	w->desc = desc;
+	umask(077);
+	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0 ||
+	    prctl(PR_SET_MDWE, PR_MDWE_REFUSE_EXEC_GAIN, 0, 0, 0) != 0)
+		die(EXIT_LOCK);
+	if (audit(desc) != 0 || read_config(w) != 0)
+		die(EXIT_LOCK);
+	if (warm_heap(desc->stack_config) != 0)
+		die(EXIT_LOCK);
+	if (desc->seat != SEAT_BROKER)
+		channel_init(&w->broker, FD_BROKER, desc->seat, SEAT_BROKER);
+}
+
+static int
+limit(__rlimit_resource_t what, rlim_t value)
+{
+	struct rlimit l = {.rlim_cur = value, .rlim_max = value};
+
+	return setrlimit(what, &l) == 0 ? 0 : ERR_LOCK;
+}
+
+static int
+limits(const struct worker_desc *d)
+{
+	rlim_t fds = FD_FIRST; /* highest number + 1: poll(2) asks for it */
+	int r;
+
+	if (d->fd_count != 0)
+		fds = (rlim_t)d->fds[d->fd_count - 1].fd + 1;
+	if ((r = limit(RLIMIT_CORE, 0)) != 0 ||
+	    (r = limit(RLIMIT_FSIZE, d->writes ? FSIZE_WRITES : 0)) != 0 ||
+	    (r = limit(RLIMIT_NPROC, 0)) != 0 ||
+	    (r = limit(RLIMIT_MSGQUEUE, 0)) != 0)
+		return r;
+	return limit(RLIMIT_NOFILE, fds + d->spare_fds);
+}
+
+static int
+landlock(const struct worker_desc *d, const uint16_t *ports, size_t count)
+{
+	struct landlock_want want = {.tcp_ports = ports, .port_count = count};
+
+	if (d->resolver) {
+		want.read_paths = resolver_files;
+		want.path_count =
+			sizeof(resolver_files) / sizeof(resolver_files[0]);
+	}
+	return landlock_lock(&want);
+}
+
+/* LOCKED, the ready pipe, START. */
+static void
+await_start(struct worker *w)
+{
+	uint8_t buf[MSG_HEADER + 1];
+	struct frame f;
+
+	if (channel_send(&w->broker, MSG_LOCKED, NULL, 0) != 0)
+		die(EXIT_PROTOCOL);
+	if (close(FD_READY) != 0)
+		die(EXIT_LOCK);
+	if (channel_expect(&w->broker, MSG_START, buf, sizeof(buf), &f) != 0)
+		die(EXIT_PROTOCOL);
+	w->started_ms = now_ms();
+}
+
+void
+worker_lock(struct worker *w, const uint16_t *tcp_ports, size_t ports)
+{
+	const struct worker_desc *d = w->desc;
+
+	/*
+	 * Refused (RLIMIT_MEMLOCK, no CAP_IPC_LOCK): the supervisor has seen
+	 * that no swap is in use, which is all that this is for; the secret
+	 * arena locks its own pages or fails.
+	 */
+	if (d->locks_memory)
+		(void)mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT);
+	if (landlock(d, tcp_ports, ports) != 0 || limits(d) != 0 ||
+	    filter_install(d->filter) != 0)
+		die(EXIT_LOCK);
+	if (d->seat != SEAT_BROKER) {
+		await_start(w);
+		return;
+	}
+	if (close(FD_READY) != 0)
+		die(EXIT_LOCK);
+	w->started_ms = now_ms();
+}
+
+_Noreturn void
+worker_exit(struct worker *w, int code)
+{
+	uint8_t body[4];
+	struct wr out;
+
+	wr_init(&out, body, sizeof(body));
+	wr_u32(&out, (uint32_t)code);
+	/* a broker that is gone changes nothing: the exit code is what counts
+	 */
+	if (channel_send(&w->broker, MSG_RESULT, body, sizeof(body)) != 0)
+		die(code);
+	die(code);
+}
+
+void
+worker_event(struct worker *w, unsigned event, uint64_t a, uint64_t b,
+	     uint64_t c, uint64_t d)
+{
+	uint8_t body[2 + 4 * 8];
+	struct wr out;
+
+	wr_init(&out, body, sizeof(body));
+	wr_u16(&out, (uint16_t)event);
+	wr_u64(&out, a);
+	wr_u64(&out, b);
+	wr_u64(&out, c);
+	wr_u64(&out, d);
+	if (channel_send(&w->broker, MSG_EVENT, body, sizeof(body)) != 0)
+		die(EXIT_PROTOCOL);
+}
+
+void
+worker_note(struct worker *w, const char *fmt, ...)
+{
+	char text[NOTE_MAX + 1];
+	size_t n;
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	n = strlen(text);
+	for (size_t i = 0; i < n; i++) {
+		if (text[i] < 0x20 || text[i] > 0x7e)
+			text[i] = '?';
+	}
+	if (n != 0 && channel_send(&w->broker, MSG_NOTE, text, n) != 0)
+		die(EXIT_PROTOCOL);
+}
+
+uint32_t
+worker_left_ms(const struct worker *w)
+{
+	uint64_t gone = now_ms() - w->started_ms;
+
+	return gone >= w->deadline_ms ? 0 : (uint32_t)(w->deadline_ms - gone);
+}
