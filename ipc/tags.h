@@ -85,8 +85,11 @@ enum tag {
 	C_SHA256,     /* plugin: 64 hex digits */
 	C_VERSION,    /* plugin */
 	C_TEXT,	      /* policy: the whole text */
-	C_OPTION,     /* list: "key=value", for options / config */
-	C_DATA,	      /* list: "path<TAB>JSON object": written, compared */
+	C_OPTION,     /* list: "key=value" into the options object; MOUNT and
+			 AUTH: "config.key=value" into config (TTLs and the
+			 like), "version=2" makes kv version 2 */
+	C_DATA,	      /* MOUNT, AUTH; list: "path below the mount<TAB>JSON
+			 object": written if what can be read differs */
 	C_DESCRIPTION,
 
 	/* exec: what becomes the server, and what it may do */
