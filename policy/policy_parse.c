@@ -10,7 +10,7 @@
 #include <string.h>
 
 #define WORDS_MAX 32u
-#define RULE_MAX 512u
+#define RULE_MAX  512u
 
 struct at {
 	struct policy *p;

@@ -14,6 +14,10 @@
  *   descriptors before Landlock         its ruleset is a descriptor
  *   Landlock before rlimits             NOFILE would refuse the ruleset
  *   inner filter last                   everything above needs calls it kills
+ *
+ * The broker does the same, with these differences: its FD_BROKER is the go
+ * pipe, 2 is the log, it has no channel to itself, sends no LOCKED and waits
+ * for no START.  That the ready pipe closed is its whole word.
  */
 #ifndef SP_WORKER_H
 #define SP_WORKER_H
@@ -29,16 +33,16 @@
 #include "seat.h"
 
 enum fd_kind {
-	FD_NONE, /* must not be open */
-	FD_NULL, /* /dev/null */
-	FD_LOG,	 /* write-only or read-write, anything */
-	FD_SEQ,	 /* unix SOCK_SEQPACKET */
+	FD_NONE,   /* must not be open */
+	FD_NULL,   /* /dev/null */
+	FD_LOG,	   /* write-only or read-write, anything */
+	FD_SEQ,	   /* unix SOCK_SEQPACKET */
 	FD_STREAM, /* unix SOCK_STREAM, connected */
 	FD_PIPE_R,
 	FD_PIPE_W,
-	FD_MEMFD, /* sealed against writing, growing, shrinking */
+	FD_MEMFD,  /* sealed against writing, growing, shrinking */
 	FD_FILE_W, /* regular file, write-only */
-	FD_DEV,	  /* character device or connected unix stream */
+	FD_DEV,	   /* character device or connected unix stream */
 };
 
 struct fd_want {
@@ -76,12 +80,6 @@ struct worker {
  * cannot begin has nobody to tell).
  */
 void worker_begin(struct worker *w, const struct worker_desc *desc);
-
-/*
- * The broker is one too, with these differences: its FD_BROKER is the go
- * pipe, 2 is the log, it has no channel to itself, sends no LOCKED and waits
- * for no START.  That the ready pipe closed is its whole word.
- */
 
 /*
  * Does the second half; tcp_ports (may be NULL) are those that Landlock lets
