@@ -226,6 +226,8 @@ class Certificates:
         found["request"] = new_id().replace("-", "")
         call.vault.save()
         answer = self.operation(call, found)
+        answer["status"] = "inProgress"     # the client asks again
+        del answer["target"]
         return Response(202, answer, {
             "Location": answer["id"] + "?api-version=" + call.api
             + "&request_id=" + found["request"], "Retry-After": "1"})

@@ -2,6 +2,7 @@
 """The emulator put together: keys, services, the way of a request through
 counting, faults and the service, and the listeners."""
 
+import concurrent.futures
 import json
 import os
 import sys
@@ -50,7 +51,8 @@ class Emulator:
         os.makedirs(os.path.join(self.dir, "vaults"), mode=0o700,
                     exist_ok=True)
         self.maa_host = maa_host
-        self.pki = WebPki(self.dir, maa_host, cache)
+        self.amd = self.vtpm = None
+        self.make_keys(cache, attestation)
         self.directory = Directory(self.pki.keys["sts"], self.pki.sts_cert,
                                    default_identity)
         self.options = Options()
@@ -64,11 +66,10 @@ class Emulator:
             path = os.path.join(self.dir, "vaults", name + ".json")
             vault = Vault(name, path, self.options)
             self.vaults[vault.host] = vault
-        self.amd = self.vtpm = None
         self.maa = Absent("started without attestation")
         authorities = {}
         if attestation:
-            self.load_attestation(cache)
+            self.load_attestation()
             authorities["https://" + maa_host] = self.maa.verify_token
         self.release = Release(self.pki, authorities)
         self.services = {
@@ -89,10 +90,17 @@ class Emulator:
             write_file(path, made.encode() + b"\n")
             return made
 
-    def load_attestation(self, cache):
+    def make_keys(self, cache, attestation):
+        """Both families of keys at once: generation takes seconds."""
+        with concurrent.futures.ThreadPoolExecutor(2) as pool:
+            web = pool.submit(WebPki, self.dir, self.maa_host, cache)
+            if attestation:
+                from .pki_amd import Pki
+                self.amd = pool.submit(Pki, self.dir, cache).result()
+            self.pki = web.result()
+
+    def load_attestation(self):
         from .maa import Maa
-        from .pki_amd import Pki
-        self.amd = Pki(self.dir)
         self.maa = Maa("https://" + self.maa_host, self.pki.keys["maa"],
                        der(self.pki.maa_cert), [self.amd.ark], {})
 

@@ -100,12 +100,17 @@ def serve(emulator):
 
 
 def children():
-    """Process ids of our children."""
+    """Process ids of our children.  Not from /proc/self/task/*/children:
+    not every kernel has it (CONFIG_PROC_CHILDREN)."""
     out = []
-    for task in os.listdir("/proc/self/task"):
-        path = "/proc/self/task/%s/children" % task
-        with open(path, encoding="ascii") as listing:
-            out += [int(pid) for pid in listing.read().split()]
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open("/proc/%s/stat" % pid, encoding="latin-1") as stat:
+                after_name = stat.read().rsplit(")", 1)[1].split()
+        except OSError:
+            continue
+        if int(after_name[1]) == os.getpid():
+            out.append(int(pid))
     return out
 
 
@@ -116,7 +121,10 @@ def end_children():
         if not left:
             return
         for pid in left:
-            os.kill(pid, signal.SIGKILL)
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
         for pid in left:
             try:
                 os.waitpid(pid, 0)
