@@ -58,8 +58,9 @@ def read_import(body):
         raise err.bad("Property value is required")
     password = body.get("pwd")
     try:
-        if "-----BEGIN" in text:
-            raw = text.encode()
+        raw = text.encode() if "-----BEGIN" in text else \
+            base64.b64decode(text)
+        if b"-----BEGIN" in raw:        # PEM, as text or in base64
             key = serialization.load_pem_private_key(
                 raw, password.encode() if password else None)
             certs = []
@@ -69,8 +70,7 @@ def read_import(body):
             kind = PEM
         else:
             key, leaf, more = pkcs12.load_key_and_certificates(
-                base64.b64decode(text), password.encode() if password
-                else None)
+                raw, password.encode() if password else None)
             certs, kind = [leaf, *more], PFX
         if not certs or certs[0] is None or key is None:
             raise ValueError("no key or no certificate")

@@ -27,10 +27,10 @@ class CallError(Exception):
 class LocalHttps(http.client.HTTPSConnection):
     """TLS to the local port of a service under its real name."""
 
-    def __init__(self, name, port, roots):
+    def __init__(self, name, local, roots):
         context = ssl.create_default_context(cafile=roots)
         super().__init__(name, 443, context=context, timeout=60)
-        self.local = ("127.0.0.1", port)
+        self.local = local
         self.context = context
 
     def connect(self):
@@ -57,12 +57,16 @@ class Client:
         self.identity = identity
         self.bearer = None
 
+    def address(self, service):
+        url = urllib.parse.urlsplit(self.info[service])
+        return url.hostname, url.port
+
     def port(self, service):
-        return urllib.parse.urlsplit(self.info[service]).port
+        return self.address(service)[1]
 
     def plain(self, service, method, path, body=None, headers=None):
         """A call on the metadata service or the control port."""
-        conn = http.client.HTTPConnection("127.0.0.1", self.port(service),
+        conn = http.client.HTTPConnection(*self.address(service),
                                           timeout=60)
         status, _, data = fetch(conn, method, path, body, headers)
         if status >= 300:
@@ -82,7 +86,7 @@ class Client:
 
     def raw(self, method, path, body=None, api=API, headers=None):
         """(status, headers, bytes) of a vault call without a token."""
-        conn = LocalHttps(self.info["akv_host"], self.port("akv"),
+        conn = LocalHttps(self.info["akv_host"], self.address("akv"),
                           self.info["tls_roots"])
         mark = "&" if "?" in path else "?"
         data = None if body is None else json.dumps(body).encode()

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The control API: counts, the request log, faults, options, state.  Plain
+"""The control API: counts, the request log, faults, options, state,
+the vTPM.  Plain
 HTTP on the control port, JSON both ways; not part of what is emulated."""
 
 import threading
@@ -79,6 +80,7 @@ class Control:
                   ("POST", "/faults"): self.add_fault,
                   ("DELETE", "/faults"): self.clear_faults,
                   ("GET", "/state"): self.state,
+                  ("GET", "/vtpm"): self.vtpm,
                   ("GET", "/options"): self.options,
                   ("POST", "/provision"): self.provision}
         handler = routes.get((req.method, req.path))
@@ -137,6 +139,11 @@ class Control:
                     for kind in vault.collections}
         return Response(200, out)
 
+    def vtpm(self, _req):
+        """How often clients sent each TPM command since power-on."""
+        return Response(200, {"0x%08x" % code: count for code, count in
+                              self.emulator.need_vtpm().commands.items()})
+
     def options(self, _req):
         directory = self.emulator.directory
         return Response(200, {
@@ -149,7 +156,9 @@ class Control:
     def provision(self, req):
         """{"operation": "options", name: value, ...} sets options;
         {"operation": "permit", "identity": "vm", "actions": [...]} says what
-        an identity may do."""
+        an identity may do; {"operation": "vtpm-reboot", ...} and
+        {"operation": "vtpm-fail", "command": ..., "rc": ..., "times": ...}
+        are vtpm.Vtpm.reboot and .fail."""
         body = req.json()
         directory = self.emulator.directory
         what = body.pop("operation")
@@ -158,6 +167,11 @@ class Control:
             if identity is None:
                 raise ValueError("no such identity")
             identity.actions = set(body["actions"])
+        elif what == "vtpm-reboot":
+            self.emulator.reboot_vtpm(body)
+        elif what == "vtpm-fail":
+            self.emulator.need_vtpm().fail(body["command"], body["rc"],
+                                           body.get("times", 1))
         elif what == "options":
             for name, value in body.items():
                 if name == "token_lifetime":

@@ -52,6 +52,7 @@ class Emulator:
                     exist_ok=True)
         self.maa_host = maa_host
         self.amd = self.vtpm = None
+        self.vtpm_lock = threading.Lock()
         self.make_keys(cache, attestation)
         self.directory = Directory(self.pki.keys["sts"], self.pki.sts_cert,
                                    default_identity)
@@ -77,7 +78,7 @@ class Emulator:
                          self.vm_id, SUBSCRIPTION),
             "maa": self.maa, "login": Login(),
             "akv": Akv(self.vaults, self.directory, self.release),
-            "arm": Arm(self.directory, self.vaults),
+            "arm": Arm(self.directory, self.vaults, maa_host),
             "control": Control(self)}
 
     def load_vm_id(self):
@@ -109,17 +110,30 @@ class Emulator:
         if self.amd is None:
             return
         from . import vtpm
-        vtpm.provision(self.dir, self.amd, self.vm_id)
-        self.vtpm = vtpm.start(self.dir)
+        with self.vtpm_lock:
+            vtpm.provision(self.dir, self.amd, self.vm_id)
+            self.vtpm = vtpm.start(self.dir, self.amd)
+
+    def reboot_vtpm(self, faults):
+        """The VM's power off and on: other PCR bank contents, same keys."""
+        with self.vtpm_lock:
+            self.need_vtpm().reboot(**faults)
+
+    def need_vtpm(self):
+        if self.vtpm is None:
+            raise ValueError("no vTPM runs here")
+        return self.vtpm
 
     def vtpm_alive(self):
-        return self.vtpm is None or self.vtpm.poll() is None
+        with self.vtpm_lock:
+            return self.vtpm is None or self.vtpm.poll() is None
 
     def stop_vtpm(self):
-        if self.vtpm is not None:
-            self.vtpm.terminate()
-            self.vtpm.wait()
-            self.vtpm = None
+        with self.vtpm_lock:
+            if self.vtpm is not None:
+                self.vtpm.terminate()
+                self.vtpm.wait()
+                self.vtpm = None
 
     def service_of(self, req, listener):
         """(service name, its object or None) for a request."""
@@ -204,8 +218,8 @@ def description(emulator, found):
     """The content of DIR/emulator.json."""
     base = emulator.dir
     vault = emulator.vault_names[0]
-    urls = {name: "%s://127.0.0.1:%d" % (
-        "https" if one.tls else "http", one.port)
+    urls = {name: "%s://%s:%d" % (
+        "https" if one.tls else "http", *one.address)
         for name, one in found.items()}
     who = {one.name: one.client_id for one in emulator.directory.identities}
     return {**urls, "maa_host": emulator.maa_host,

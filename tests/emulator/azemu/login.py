@@ -76,15 +76,18 @@ class Login:
 class Arm:
     """Tenants, subscriptions and the vault itself, read only."""
 
-    def __init__(self, directory, vaults):
+    def __init__(self, directory, vaults, maa_host):
         self.directory = directory
         self.vaults = vaults
+        self.maa_host = maa_host
 
     @staticmethod
     def operation(req):
         path = req.path.lower().rstrip("/")
         if path.endswith("/tenants"):
             return "tenants"
+        if path.endswith("/defaultprovider"):
+            return "attestation"
         if "/vaults" in path or path.endswith("/resources"):
             return "vaults"
         return "subscriptions" if "/subscriptions" in path else "other"
@@ -144,6 +147,18 @@ class Arm:
                 return Response(200, {"value": [self.subscription()]})
             if len(parts) == 2 and parts[1] == SUBSCRIPTION:
                 return Response(200, self.subscription())
+            if parts[-1] == "defaultprovider":
+                return Response(200, {
+                    "name": "sharedprovider", "location": parts[-2],
+                    "type": "Microsoft.Attestation/attestationProviders",
+                    "properties": {"attestUri": "https://" + self.maa_host,
+                                   "status": "Ready", "trustModel": "AAD"}})
+            if len(parts) == 3 and parts[2] == "resourcegroups":
+                return Response(200, {"value": [{
+                    "id": "/subscriptions/%s/resourceGroups/emulated"
+                    % SUBSCRIPTION, "name": "emulated", "location": "eastus",
+                    "type": "Microsoft.Resources/resourceGroups",
+                    "properties": {"provisioningState": "Succeeded"}}]})
             found = [self.vault(v) for v in self.vaults.values()]
             if parts[-1] in ("vaults", "resources"):
                 return Response(200, {"value": found})

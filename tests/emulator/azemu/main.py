@@ -8,6 +8,7 @@ import signal
 import sys
 import tempfile
 import threading
+import uuid
 
 from . import ctl
 
@@ -44,6 +45,10 @@ def parser():
     run.add_argument("--default-identity", default="deployer",
                      choices=("vm", "deployer"))
     run.add_argument("argv", nargs=argparse.REMAINDER, metavar="-- CMD ...")
+    device = sub.add_parser("vtpm", help="the vTPM alone, until SIGTERM")
+    device.add_argument("--dir", required=True)
+    device.add_argument("--cache", metavar="DIR")
+    device.add_argument("--ready-fd", type=int, metavar="N")
     ctl.add_parsers(sub)
     return top
 
@@ -63,6 +68,29 @@ def make_emulator(args, directory):
                     not args.no_attestation)
 
 
+def say_ready(args):
+    if args.ready_fd is not None:
+        with os.fdopen(args.ready_fd, "w") as ready:
+            ready.write("ready\n")
+
+
+def run_vtpm(args):
+    from . import pki_amd, vtpm
+    done = wait_for_end()
+    pki = pki_amd.Pki(args.dir, args.cache)
+    vtpm.provision(args.dir, pki, str(uuid.uuid4()).upper())
+    device = vtpm.start(args.dir, pki)
+    try:
+        say_ready(args)
+        while not done.wait(1):
+            if device.poll() is not None:
+                print("emulator: the vTPM has ended", file=sys.stderr)
+                return 1
+    finally:
+        device.terminate()
+    return 0
+
+
 def serve(args):
     from .core import announce, listeners
     done = wait_for_end()
@@ -76,9 +104,7 @@ def serve(args):
             "imds": args.imds_port, "maa": args.maa_port,
             "akv": args.akv_port, "control": args.control_port})
         announce(emulator, found)
-        if args.ready_fd is not None:
-            with os.fdopen(args.ready_fd, "w") as ready:
-                ready.write("ready\n")
+        say_ready(args)
         while not done.wait(1):
             if not emulator.vtpm_alive():
                 print("emulator: the vTPM has ended", file=sys.stderr)
@@ -112,6 +138,8 @@ def main():
             return serve(args)
         if args.command == "exec":
             return run_exec(args)
+        if args.command == "vtpm":
+            return run_vtpm(args)
         return ctl.run(args)
     except (OSError, ImportError, json.JSONDecodeError) as error:
         print("emulator: %s" % error, file=sys.stderr)
