@@ -82,13 +82,15 @@ map_memfd(uint8_t *at, size_t bytes)
 	return r;
 }
 
+/* mlock2() without flags is mlock(), which the sanitizers make do nothing. */
 static int
 map_locked(uint8_t *at, size_t bytes)
 {
 	if (mmap(at, bytes, PROT_READ | PROT_WRITE,
 		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) != at)
 		return ERR_LOCK;
-	if (mlock(at, bytes) != 0 || madvise(at, bytes, MADV_DONTDUMP) != 0 ||
+	if (mlock2(at, bytes, 0) != 0 ||
+	    madvise(at, bytes, MADV_DONTDUMP) != 0 ||
 	    madvise(at, bytes, MADV_WIPEONFORK) != 0)
 		return ERR_LOCK;
 	return 0;
