@@ -106,7 +106,7 @@ neither_kind(void)
 	struct secret *s;
 
 	without(447);
-	without(SYS_mlock2);
+	without(SYS_mlock);
 	EXPECT(secret_arena(ARENA, &kind) == ERR_LOCK);
 	EXPECT((int)kind == 9);
 	EXPECT(secret_new(1, &s) == ERR_NOMEM);
