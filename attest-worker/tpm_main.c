@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * sallyport-tpm: evidence, key release, the sealed store.  Holds the TPM's
+ * descriptor until the master key is out, and the one-way pairs to prepare
+ * and control; no network, no file, nothing that parses JSON or X.509.
+ */
+#include <signal.h>
+#include <stdlib.h>
+
+#include "events.h"
+#include "fds.h"
+#include "filter.h"
+#include "tpm_prime.h"
+#include "tpm_role.h"
+#include "tpm_tcti.h"
+
+static const struct fd_want fds[] = {
+	{FD_TPM_DEV, FD_DEV},	     {FD_TPM_RENDER_PUB, FD_SEQ},
+	{FD_TPM_RENDER_OUT, FD_SEQ}, {FD_TPM_TLS_PUB, FD_SEQ},
+	{FD_TPM_TLS_OUT, FD_SEQ},    {FD_TPM_UNSEAL_PUB, FD_SEQ},
+	{FD_TPM_UNSEAL_OUT, FD_SEQ}, {FD_TPM_INIT_PUB, FD_SEQ},
+	{FD_TPM_INIT_IN, FD_SEQ},
+};
+
+int
+main(void)
+{
+	const struct worker_desc desc = {
+		.seat = SEAT_TPM,
+		.fds = fds,
+		.fd_count = sizeof(fds) / sizeof(fds[0]),
+		.filter = &filter_tpm,
+		.locks_memory = true,
+	};
+	static struct worker w;
+	static struct tpm t;
+	static struct plan plan;
+	enum secret_kind kind;
+	int r;
+
+	worker_begin(&w, &desc);
+
+	/* A software TPM that goes away is an error, not a signal. */
+	if (signal(SIGPIPE, SIG_IGN) == SIG_ERR)
+		worker_exit(&w, EXIT_LOCK);
+	/* The TPM stack would log to standard error, which is not ours. */
+	if (setenv("TSS2_LOG", "all+none", 1) != 0)
+		worker_exit(&w, EXIT_LOCK);
+
+	if ((r = tpm_prime(&kind)) != 0)
+		worker_exit(&w, r == ERR_LOCK ? EXIT_LOCK : EXIT_INTERNAL);
+	if (plan_read(&w.config, &plan) != 0)
+		worker_exit(&w, EXIT_PROTOCOL);
+	if (tpm_init(&t, tpm_tcti(&(struct tpm_link){.fd = FD_TPM_DEV})) != 0)
+		worker_exit(&w, EXIT_INTERNAL);
+
+	worker_lock(&w, NULL, 0);
+	worker_event(&w, EVENT_SECRETMEM, kind, 0, 0, 0);
+	worker_exit(&w, tpm_role(&w, &t, &plan));
+}
