@@ -95,7 +95,8 @@ class Secrets(WithBench):
         return self.good("PUT", "/secrets/" + name, {"value": value}, **named)
 
     def test_set_matches_recording(self):
-        want = json.loads(self.recorded("akv-set-secret-7.2.response-body.json"))
+        want = json.loads(self.recorded(
+            "akv-set-secret-7.2.response-body.json"))
         got = self.put("recorded", "CrudBasicValue1", api="7.2")
         self.assertEqual(shape(got), shape(want))
         want = json.loads(self.recorded(

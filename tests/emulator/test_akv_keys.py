@@ -121,7 +121,8 @@ class Keys(WithBench):
 
         self.assertEqual(code(key_body(kty="RSA")), "AKV.SKR.1006")
         self.assertEqual(code(key_body(), api="7.2"), "AKV.SKR.1001")
-        self.assertEqual(code({"kty": "oct"}), "Property kty has invalid value")
+        self.assertEqual(code({"kty": "oct"}),
+                         "Property kty has invalid value")
         self.assertEqual(code(key_body(key_size=1024)),
                          "Invalid key size")
         self.assertEqual(self.call("GET", "/keys/bad").status, 404)
@@ -220,7 +221,7 @@ class Certificates(WithBench):
     def test_create(self):
         answer = self.call("POST", "/certificates/own/create", {"policy": {
             "key_props": {"exportable": True, "kty": "RSA", "key_size": 2048},
-            "x509_props": {"subject": "CN=apm.example", "sans": {
+            "x509_props": {"subject": "cn=apm.example, O=x", "sans": {
                 "dns_names": ["apm.example"]}},
             "issuer": {"name": "Self"}}})
         self.assertEqual(answer.status, 202)

@@ -17,7 +17,8 @@ import json, os, ssl, socket, sys, urllib.error, urllib.request
 out = {}
 req = urllib.request.Request(
     "http://169.254.169.254/metadata/identity/oauth2/token?api-version="
-    "2018-02-01&resource=https://vault.azure.net", headers={"Metadata": "true"})
+    "2018-02-01&resource=https://vault.azure.net",
+    headers={"Metadata": "true"})
 out["token"] = json.load(urllib.request.urlopen(req))["token_type"]
 for host in ("one.vault.azure.net", "two.vault.azure.net"):
     try:

@@ -5,6 +5,7 @@ secret of the same name and version (azure-protocol.md 5.7)."""
 
 import base64
 import datetime
+import re
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -29,7 +30,10 @@ def self_signed(policy):
     if size not in (2048, 3072, 4096):
         raise err.bad("Invalid key size: %s" % size)
     try:
-        subject = x509.Name.from_rfc4514_string(props.get("subject") or "")
+        # The service takes "cn=x, o=y"; RFC 4514 names are upper case.
+        text = re.sub(r"(^|,)\s*([A-Za-z]+)=", lambda m: m.group(
+            1) + m.group(2).upper() + "=", props.get("subject") or "")
+        subject = x509.Name.from_rfc4514_string(text)
     except ValueError:
         raise err.bad("Property subject has invalid value") from None
     key = new_rsa(size)

@@ -67,7 +67,8 @@ def deleted(kind, name):
     return conflict(
         "%s %s is currently in a deleted but recoverable state, and its name "
         "cannot be reused; in this state, the %s can only be recovered or "
-        "purged." % (kind, name, kind.lower()), "ObjectIsDeletedButRecoverable")
+        "purged." % (kind, name, kind.lower()),
+        "ObjectIsDeletedButRecoverable")
 
 
 def being_deleted(kind, name):

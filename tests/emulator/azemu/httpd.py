@@ -115,7 +115,7 @@ def read_request(conn, peer):
         raise BadRequest(400)
     method, target, version = first
     if target.startswith(("http://", "https://")):
-        target = "/" + target.split("/", 3)[3] if target.count("/") > 2 else "/"
+        target = "/" + (target.split("/", 3) + [""])[3]
     if not target.startswith("/"):
         raise BadRequest(400)
     headers = []
