@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "storage_block.h"
+
+#include <stdbool.h>
+#include <string.h>
+#include <strings.h>
+
+struct scan {
+	const char *p;
+	const char *end;
+};
+
+struct word {
+	const char *p;
+	size_t n;
+};
+
+static bool
+is(struct word w, const char *s)
+{
+	return w.n == strlen(s) && memcmp(w.p, s, w.n) == 0;
+}
+
+/* HCL 1 finds blocks whatever the case of their names. */
+static bool
+is_like(struct word w, const char *s)
+{
+	return w.n == strlen(s) && strncasecmp(w.p, s, w.n) == 0;
+}
+
+static bool
+at(const struct scan *s, char c)
+{
+	return s->p < s->end && *s->p == c;
+}
+
+static bool
+name_first(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+}
+
+static bool
+name_more(char c)
+{
+	return name_first(c) || (c >= '0' && c <= '9') || c == '-' ||
+	       c == '.';
+}
+
+static int
+skip_long_comment(struct scan *s)
+{
+	for (s->p += 2; s->end - s->p >= 2; s->p++)
+		if (s->p[0] == '*' && s->p[1] == '/') {
+			s->p += 2;
+			return 0;
+		}
+	return ERR_FORMAT;
+}
+
+/* Passes blanks and comments. */
+static int
+skip(struct scan *s)
+{
+	while (s->p < s->end) {
+		bool pair = s->end - s->p >= 2;
+
+		if (*s->p == ' ' || *s->p == '\t' || *s->p == '\n') {
+			s->p++;
+		} else if (pair && s->p[0] == '\r' && s->p[1] == '\n') {
+			s->p += 2;
+		} else if (*s->p == '#' ||
+			   (pair && s->p[0] == '/' && s->p[1] == '/')) {
+			while (s->p < s->end && *s->p != '\n')
+				s->p++;
+		} else if (pair && s->p[0] == '/' && s->p[1] == '*') {
+			if (skip_long_comment(s) != 0)
+				return ERR_FORMAT;
+		} else {
+			return 0;
+		}
+	}
+	return 0;
+}
+
+static int
+name(struct scan *s, struct word *out)
+{
+	const char *from = s->p;
+
+	if (s->p == s->end || !name_first(*s->p))
+		return ERR_FORMAT;
+	while (s->p < s->end && name_more(*s->p))
+		s->p++;
+	out->p = from;
+	out->n = (size_t)(s->p - from);
+	return 0;
+}
+
+/*
+ * A string; out is what stands between the quotes.  With an interpolation
+ * (${) quotes would nest and lines go on: refused.
+ */
+static int
+string(struct scan *s, struct word *out)
+{
+	const char *from = ++s->p;
+
+	for (; s->p < s->end && *s->p != '\n' && *s->p != '\r'; s->p++) {
+		if (*s->p == '"') {
+			out->p = from;
+			out->n = (size_t)(s->p - from);
+			s->p++;
+			return 0;
+		}
+		if (s->end - s->p < 2)
+			break;
+		if (s->p[0] == '$' && s->p[1] == '{')
+			return ERR_FORMAT;
+		if (s->p[0] == '\\' && *++s->p != '\\' && *s->p != '"' &&
+		    *s->p != 'n' && *s->p != 't' && *s->p != 'r')
+			return ERR_FORMAT;
+	}
+	return ERR_FORMAT;
+}
+
+/* From an opening bracket to its closing one, everything inside passed. */
+static int
+brackets(struct scan *s)
+{
+	char open[BLOCK_DEPTH];
+	unsigned depth = 0;
+	struct word w;
+
+	do {
+		if (skip(s) != 0 || s->p == s->end)
+			return ERR_FORMAT;
+		switch (*s->p) {
+		case '"':
+			if (string(s, &w) != 0)
+				return ERR_FORMAT;
+			continue;
+		case '{':
+		case '[':
+			if (depth == BLOCK_DEPTH)
+				return ERR_FORMAT;
+			open[depth++] = *s->p;
+			break;
+		case '}':
+		case ']':
+			if (open[--depth] != (*s->p == '}' ? '{' : '['))
+				return ERR_FORMAT;
+			break;
+		case '=':
+		case ',':
+			break;
+		default: /* a name, a number; no other sign, "<" above all */
+			if (!name_more(*s->p) && *s->p != '+')
+				return ERR_FORMAT;
+		}
+		s->p++;
+	} while (depth > 0);
+	return 0;
+}
+
+/* What stands after "=": out is the string if it is one, else p is NULL. */
+static int
+value(struct scan *s, struct word *out)
+{
+	const char *from;
+
+	out->p = NULL;
+	out->n = 0;
+	if (skip(s) != 0)
+		return ERR_FORMAT;
+	if (at(s, '"'))
+		return string(s, out);
+	if (at(s, '{') || at(s, '['))
+		return brackets(s);
+	for (from = s->p; s->p < s->end && (name_more(*s->p) || *s->p == '+');)
+		s->p++;
+	return s->p > from ? 0 : ERR_FORMAT;
+}
+
+/* One item: its name, how many labels, the last one, and its body. */
+struct item {
+	struct word name;
+	struct word label; /* the only one, if it is a string */
+	unsigned labels;
+	bool is_block;
+	struct word value;	/* of an attribute, if it is a string */
+	const char *body;	/* of a block: behind its opening brace */
+	const char *body_end;	/* at its closing brace */
+};
+
+static int
+item(struct scan *s, struct item *out)
+{
+	struct word w;
+
+	memset(out, 0, sizeof(*out));
+	if (name(s, &out->name) != 0 || skip(s) != 0)
+		return ERR_FORMAT;
+	for (; s->p < s->end && (*s->p == '"' || name_first(*s->p));
+	     out->labels++) {
+		bool quoted = *s->p == '"';
+
+		if ((quoted ? string(s, &w) : name(s, &w)) != 0 ||
+		    skip(s) != 0)
+			return ERR_FORMAT;
+		if (quoted)
+			out->label = w;
+	}
+	if (at(s, '=') && out->labels == 0) {
+		s->p++;
+		return value(s, &out->value);
+	}
+	if (!at(s, '{'))
+		return ERR_FORMAT;
+	out->is_block = true;
+	out->body = s->p + 1;
+	if (brackets(s) != 0)
+		return ERR_FORMAT;
+	out->body_end = s->p - 1;
+	return 0;
+}
+
+/* HCL 1 lets a comma stand between items of an object, never at the top. */
+static int
+next(struct scan *s, bool commas)
+{
+	if (skip(s) != 0)
+		return ERR_FORMAT;
+	if (commas && at(s, ',')) {
+		s->p++;
+		return skip(s);
+	}
+	return 0;
+}
+
+/* Inside the block: every name bare, and path once and as configured. */
+static int
+check_body(const struct item *block, const char *path)
+{
+	struct scan s = {.p = block->body, .end = block->body_end};
+	unsigned paths = 0;
+	struct item it;
+
+	for (;;) {
+		if (next(&s, true) != 0)
+			return ERR_FORMAT;
+		if (s.p == s.end)
+			break;
+		if (item(&s, &it) != 0)
+			return ERR_FORMAT;
+		if (!is_like(it.name, "path"))
+			continue;
+		if (!is(it.name, "path") || it.is_block || !it.value.p ||
+		    ++paths > 1)
+			return ERR_FORMAT;
+		if (path[0] != '\0' && !is(it.value, path))
+			return ERR_MISMATCH;
+	}
+	return path[0] == '\0' || paths == 1 ? 0 : ERR_MISMATCH;
+}
+
+static int
+check_block(const struct item *it, const char *type, const char *path)
+{
+	if (!is(it->name, "storage") || !it->is_block || it->labels != 1 ||
+	    !it->label.p)
+		return ERR_FORMAT;
+	if (!is(it->label, type))
+		return ERR_MISMATCH;
+	return check_body(it, path);
+}
+
+/* Every byte the scanner may meet; a NUL or a form feed is nobody's HCL. */
+static bool
+all_text(const char *p, size_t bytes)
+{
+	for (size_t i = 0; i < bytes; i++) {
+		unsigned char c = (unsigned char)p[i];
+
+		if ((c < 0x20 && c != '\t' && c != '\n' && c != '\r') ||
+		    c == 0x7f)
+			return false;
+		if (c == '\r' && (i + 1 == bytes || p[i + 1] != '\n'))
+			return false;
+	}
+	return true;
+}
+
+int
+storage_block(const char *text, size_t bytes, const char *type,
+	      const char *path, size_t *out_from, size_t *out_bytes)
+{
+	struct scan s = {.p = text, .end = text + bytes};
+	const char *found = NULL, *end = NULL;
+	struct item it;
+	int r;
+
+	if (!all_text(text, bytes))
+		return ERR_FORMAT;
+	for (;;) {
+		if (next(&s, false) != 0)
+			return ERR_FORMAT;
+		if (s.p == s.end)
+			break;
+		if (item(&s, &it) != 0)
+			return ERR_FORMAT;
+		if (is_like(it.name, "backend"))
+			return ERR_FORMAT;
+		if (!is_like(it.name, "storage"))
+			continue;
+		if (found)
+			return ERR_FORMAT;
+		if ((r = check_block(&it, type, path)) != 0)
+			return r;
+		found = it.name.p;
+		end = s.p;
+	}
+	if (!found)
+		return ERR_NOTFOUND;
+	*out_from = (size_t)(found - text);
+	*out_bytes = (size_t)(end - found);
+	return 0;
+}
