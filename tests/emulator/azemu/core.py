@@ -103,7 +103,8 @@ class Emulator:
     def load_attestation(self):
         from .maa import Maa
         self.maa = Maa("https://" + self.maa_host, self.pki.keys["maa"],
-                       der(self.pki.maa_cert), [self.amd.ark], {})
+                       der(self.pki.maa_cert), [self.amd.ark], {},
+                       [self.amd.ak_ca_key.public_key()])
 
     def start_vtpm(self):
         """Provision the vTPM where it is new, and run it."""
