@@ -1,0 +1,357 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "boot.h"
+
+#include <string.h>
+#include <sys/random.h>
+
+#include "control_conf.h"
+#include "life.h"
+#include "log.h"
+#include "server.h"
+#include "table.h"
+#include "wait.h"
+
+#define SESSIONS_MAX 8 /* a boot that needs more goes in a circle */
+#define SKIP_MAX     3 /* older bundles that are tried */
+
+enum outcome { OUT_FAILED, OUT_READY, OUT_AGAIN };
+
+static int
+stop_with(struct sup *s, const struct seen *seen, int code)
+{
+	char text[200];
+
+	table_text(seen, text, sizeof(text));
+	log_line(LOG_FAIL, NULL, "found", "found: %s", text);
+	fail_with(s, code, SEAT_SUPERVISOR);
+	return ERR_REFUSED;
+}
+
+/* P3 and section 7: a first life needs the pin, and a way in for humans. */
+static int
+first_life_ok(struct sup *s)
+{
+	const struct conf *c = s->conf;
+	bool pin = conf_str(c, CONF_PIN) || conf_yes(c, CONF_TRUST);
+	bool in = control_way_in(c);
+
+	if (!pin)
+		log_line(LOG_FAIL, NULL, "no_pin",
+			 "add: pin = SHA-256 of the master key's public key "
+			 "(the line \"master key …\" above shows the one that "
+			 "was released)");
+	if (!in)
+		log_line(
+			LOG_FAIL, NULL, "no_way_in",
+			"add: operator_key = /path/of/the/operators/public.pem "
+			"(or an [auth NAME] section)");
+	if (pin && in)
+		return 0;
+	fail_with(s, pin ? EXIT_NO_WAY_IN : EXIT_NO_PIN, SEAT_SUPERVISOR);
+	return ERR_REFUSED;
+}
+
+static void
+warnings(const struct sup *s, const struct seen *seen)
+{
+	if (!conf_str(s->conf, CONF_PIN))
+		log_line(LOG_WARN, NULL, "no_pin",
+			 "the master key is not pinned: add pin = (the key "
+			 "above) to the configuration");
+	if (seen->keys == KEYS_OLD)
+		log_line(LOG_WARN, NULL, "old_layout",
+			 "keys of the old layout: its root token lies in the "
+			 "key vault in clear; what Sallyport promises does "
+			 "not hold for this vault until it is migrated");
+}
+
+/* The private server, and control's look at it. */
+static int
+look(struct sup *s, struct session *x, struct seen *seen)
+{
+	int r = server_start(s, LIFE_PRIVATE);
+
+	if (r == 0)
+		r = wave_one(s, x, SEAT_LOOK);
+	if (r != 0) {
+		bool server = s->fail_code == EXIT_SERVER_EXIT ||
+			      s->fail_code == EXIT_SERVER_SLOW;
+
+		if (!server || seen->marker != MARKER_PREPARED || s->stop)
+			return r;
+		s->fail_code = 0; /* the table has a row for this */
+		server_stop(s);
+		seen->look = SEEN_NO_START;
+		return 0;
+	}
+	switch (s->child[SEAT_LOOK].code) {
+	case EXIT_L_UNINIT:
+		seen->look = SEEN_UNINIT;
+		break;
+	case EXIT_L_INIT:
+		seen->look = SEEN_INIT;
+		break;
+	case EXIT_L_DEAD:
+		seen->look = SEEN_DEAD;
+		break;
+	default:
+		seen->look = SEEN_UNSEALED;
+		break;
+	}
+	if (seen->look != SEEN_UNINIT) /* an init would go on right here */
+		server_stop(s);
+	return 0;
+}
+
+static int
+prepare_store(struct sup *s, struct session *x, struct seen *seen)
+{
+	int r;
+
+	if ((r = first_life_ok(s)) != 0)
+		return r;
+	if ((r = store_make(s)) != 0 ||
+	    (r = store_mark(s, MARKER_PREPARED, true, x->generation)) != 0) {
+		fail_with(s, r, SEAT_SUPERVISOR);
+		return ERR_REFUSED;
+	}
+	seen->marker = MARKER_PREPARED;
+	seen->this_directory = true;
+	return look(s, x, seen);
+}
+
+/* First life: the private server is up and uninitialised. */
+static int
+initialise(struct sup *s, struct session *x)
+{
+	unsigned limit = conf_num(s->conf, CONF_T_WAVE);
+	int r;
+
+	if ((r = first_life_ok(s)) != 0)
+		return r;
+	if (conf_local_store(s->conf) && (r = wave_open(s, x)) != 0)
+		return r;
+	if ((r = session_spawn(s, x, SEAT_INIT)) != 0 ||
+	    (r = session_start(s, x, SEAT_BIT(SEAT_INIT))) != 0 ||
+	    (r = wait_exits(s, SEAT_BIT(SEAT_INIT) | SEAT_BIT(SEAT_TPM),
+			    limit)) != 0)
+		return r;
+	server_stop(s);
+	log_line(LOG_STEP, NULL, "initialised",
+		 "server initialised, bundle made");
+	if (s->child[SEAT_TPM].code != EXIT_T_MADE) {
+		fail_with(s, EXIT_PROTOCOL, SEAT_TPM);
+		return ERR_REFUSED;
+	}
+	if ((r = wave_store(s, x)) != 0)
+		return r;
+	return wave_end(s, x);
+}
+
+/* The certificate, the public server, its shares. */
+static int
+go_public(struct sup *s, struct session *x, const struct seen *seen)
+{
+	int r;
+
+	if (conf_local_store(s->conf) && (r = wave_open(s, x)) != 0)
+		return r;
+	server_stop(s);
+	if ((r = wave_one(s, x, SEAT_TLS)) != 0)
+		return r;
+	log_line(LOG_STEP, NULL, "opened",
+		 "stored objects opened, certificate ready");
+	if (seen->marker == MARKER_PREPARED &&
+	    (r = store_mark(s, MARKER_STORED, true, x->generation)) != 0) {
+		fail_with(s, r, SEAT_SUPERVISOR);
+		return ERR_REFUSED;
+	}
+	if ((r = server_port_free(s)) != 0) {
+		fail_with(s, r, SEAT_SUPERVISOR);
+		return ERR_REFUSED;
+	}
+	if ((r = server_start(s, LIFE_PUBLIC)) != 0)
+		return r;
+	if (life_forget_files(s, LIFE_PUBLIC) != 0) {
+		fail_with(s, EXIT_INTERNAL, SEAT_SUPERVISOR);
+		return ERR_REFUSED;
+	}
+	log_line(LOG_STEP, NULL, "public",
+		 "server up; its configuration and key are unlinked");
+	return 0;
+}
+
+static int
+unseal(struct sup *s, struct session *x, const struct seen *seen)
+{
+	uint32_t last = SEAT_BIT(SEAT_TPM) | SEAT_BIT(SEAT_UNSEAL);
+	unsigned limit = conf_num(s->conf, CONF_T_WAVE);
+	int r;
+
+	if ((r = go_public(s, x, seen)) != 0 ||
+	    (r = session_spawn(s, x, SEAT_UNSEAL)) != 0 ||
+	    (r = session_start(s, x, SEAT_BIT(SEAT_UNSEAL))) != 0 ||
+	    (r = wait_exits(s, last, limit)) != 0)
+		return r;
+	log_line(LOG_STEP, NULL, "unsealed",
+		 "server unsealed, proved, configuration compared");
+	if (conf_local_store(s->conf) && seen->marker == MARKER_NONE &&
+	    seen->keys == KEYS_BUNDLE &&
+	    (r = store_mark(s, MARKER_STORED, false, x->generation)) != 0) {
+		fail_with(s, r, SEAT_SUPERVISOR);
+		return ERR_REFUSED;
+	}
+	if (s->child[SEAT_TPM].code == EXIT_T_FRESH &&
+	    (r = wave_store(s, x)) != 0)
+		return r;
+	warnings(s, seen);
+	return wave_end(s, x);
+}
+
+static int
+put_aside(struct sup *s, struct session *x)
+{
+	uint8_t fresh[GENERATION_BYTES];
+	int r;
+
+	server_stop(s);
+	if (getrandom(fresh, sizeof(fresh), 0) != sizeof(fresh))
+		r = EXIT_INTERNAL;
+	else if ((r = store_move_aside(s, &x->marker)) == 0 &&
+		 (r = store_make(s)) == 0)
+		r = store_mark(s, MARKER_PREPARED, true, fresh);
+	if (r == 0)
+		return 0;
+	fail_with(s, r, SEAT_SUPERVISOR);
+	return ERR_REFUSED;
+}
+
+static enum outcome
+act(struct sup *s, struct session *x, struct seen *seen, enum action action)
+{
+	switch (action) {
+	case DO_INIT:
+		return initialise(s, x) == 0 ? OUT_AGAIN : OUT_FAILED;
+	case DO_ASIDE:
+		return put_aside(s, x) == 0 ? OUT_AGAIN : OUT_FAILED;
+	case DO_UNSEAL:
+		return unseal(s, x, seen) == 0 ? OUT_READY : OUT_FAILED;
+	case DO_STOP_LOST:
+		(void)!stop_with(s, seen, EXIT_STORE_LOST);
+		return OUT_FAILED;
+	case DO_STOP_NO_KEYS:
+		(void)!stop_with(s, seen, EXIT_NO_KEYS);
+		return OUT_FAILED;
+	case DO_LOOK:
+	case DO_PREPARE:
+	case DO_STOP_STATE:
+	default:
+		(void)!stop_with(s, seen, EXIT_STATE);
+		return OUT_FAILED;
+	}
+}
+
+static enum seen_keys
+keys_of(int fetch)
+{
+	return fetch == EXIT_F_BUNDLE ? KEYS_BUNDLE
+	       : fetch == EXIT_F_OLD  ? KEYS_OLD
+				      : KEYS_NOTHING;
+}
+
+static enum outcome
+run_session(struct sup *s, struct session *x, struct seen *seen)
+{
+	bool local = conf_local_store(s->conf);
+	enum action action;
+	int fetch, r;
+
+	if (life_open(s, LIFE_PRIVATE) != 0 || life_open(s, LIFE_PUBLIC) != 0) {
+		fail_with(s, EXIT_PLATFORM, SEAT_SUPERVISOR);
+		return OUT_FAILED;
+	}
+	if (wave_begin(s, x, local) != 0 || wave_attest(s, x) != 0)
+		return OUT_FAILED;
+	if (local &&
+	    (seen->store == STORE_FILES ||
+	     (seen->marker != MARKER_NONE && seen->this_directory)) &&
+	    look(s, x, seen) != 0)
+		return OUT_FAILED;
+	if (wave_fetched(s, x, &fetch) != 0)
+		return OUT_FAILED;
+	seen->keys = keys_of(fetch);
+	log_line(LOG_STEP, NULL, "fetched", "key released; %s",
+		 exit_row(fetch)->what);
+	if (!local) {
+		if (wave_open(s, x) != 0 || wave_one(s, x, SEAT_RENDER) != 0 ||
+		    look(s, x, seen) != 0)
+			return OUT_FAILED;
+	}
+	action = table_decide(seen);
+	if (action == DO_PREPARE) {
+		if ((r = prepare_store(s, x, seen)) != 0)
+			return OUT_FAILED;
+		action = table_decide(seen);
+	}
+	return act(s, x, seen, action);
+}
+
+static int
+begin_session(struct sup *s, struct session *x, struct seen *seen,
+	      unsigned skip)
+{
+	bool local = conf_local_store(s->conf);
+	int r;
+
+	memset(x, 0, sizeof(*x));
+	if ((r = store_look(s, seen, &x->marker)) != 0)
+		return r;
+	x->plan = SLOT_BIT(SLOT_TLS_CERT) | SLOT_BIT(SLOT_TLS_PASSWORD) |
+		  SLOT_BIT(SLOT_BUNDLE) | SLOT_BIT(SLOT_OLD_KEY);
+	if (!local)
+		x->plan |= SLOT_BIT(SLOT_STORAGE_KEY);
+	x->skip = skip;
+	x->may_init = x->marker.state != MARKER_STORED;
+	x->probe = x->may_init;
+	if (x->marker.state != MARKER_NONE)
+		x->absent_s = conf_num(s->conf, CONF_T_ABSENT);
+	if (x->marker.state != MARKER_NONE && x->marker.generation_known)
+		memcpy(x->generation, x->marker.generation, GENERATION_BYTES);
+	else if (getrandom(x->generation, GENERATION_BYTES, 0) !=
+		 GENERATION_BYTES)
+		return EXIT_INTERNAL;
+	return 0;
+}
+
+int
+boot(struct sup *s)
+{
+	unsigned skip = 0;
+
+	for (int i = 0; i < SESSIONS_MAX; i++) {
+		enum outcome out;
+		struct session x;
+		struct seen seen;
+		int r = begin_session(s, &x, &seen, skip);
+
+		if (r != 0)
+			return r;
+		out = run_session(s, &x, &seen);
+		session_close(s, &x);
+		if (out == OUT_READY)
+			return 0;
+		if (out == OUT_AGAIN)
+			continue;
+		server_stop(s);
+		life_close(s, LIFE_PRIVATE);
+		life_close(s, LIFE_PUBLIC);
+		if (s->fail_code != EXIT_NOT_THESE || skip == SKIP_MAX ||
+		    seen.keys != KEYS_BUNDLE)
+			return s->fail_code;
+		log_line(LOG_WARN, NULL, "older_bundle",
+			 "the bundle does not serve this store: trying the "
+			 "one before it");
+		skip++;
+	}
+	return EXIT_STATE;
+}

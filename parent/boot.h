@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A boot: sessions until the server is unsealed, each a run through the waves
+ * of DESIGN section 3, steered by the table of section 7.
+ */
+#ifndef SP_BOOT_H
+#define SP_BOOT_H
+
+#include "session.h"
+#include "sup.h"
+
+/*
+ * Brings the server from wherever the store is to unsealed.  Returns 0, or
+ * the exit code of what failed first, said; the server is then stopped.
+ */
+CHECKED int boot(struct sup *s);
+
+/* A session of its own for new TLS files (P10).  Returns 0 or a code, said. */
+CHECKED int rotate(struct sup *s);
+
+/* Shared by boot and rotate: the waves (waves.c). */
+
+/* Opens the session: broker, resolve and, with a store that needs no key,
+ * render.  0 or ERR_REFUSED. */
+CHECKED int wave_begin(struct sup *s, struct session *x, bool render);
+/* Starts tpm, fetch and verify; does not wait for their ends. */
+CHECKED int wave_attest(struct sup *s, struct session *x);
+/* Waits for fetch and verify; *out_fetch is fetch's word. */
+CHECKED int wave_fetched(struct sup *s, struct session *x, int *out_fetch);
+/* Taints the tpm; nobody of ours is on the network any more (P1). */
+CHECKED int wave_open(struct sup *s, struct session *x);
+/* Spawns one seat, passes it through the gate, waits for its end. */
+CHECKED int wave_one(struct sup *s, struct session *x, enum seat seat);
+/* Stores what the broker keeps; a dead https is followed by the next. */
+CHECKED int wave_store(struct sup *s, struct session *x);
+/* GO_END, and the broker's exit. */
+CHECKED int wave_end(struct sup *s, struct session *x);
+
+#endif

@@ -1,0 +1,378 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Reads settings from sallyport.conf (INI, through libinih) and from the
+ * environment.  Unknown keys, duplicate keys and a value that both give
+ * differently are errors.
+ */
+#include "conf.h"
+
+#include <errno.h>
+#include <ini.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "config.h"
+
+#define DEFAULT_FILE SP_SYSCONFDIR "/sallyport.conf"
+
+static const struct {
+	const char *name, *env, *def, *text;
+	conf_check *check;
+} keys[CONF_COUNT] = {
+#define X(id, key, envname, def, check, text)                                  \
+	[CONF_##id] = {key, envname, def, text, check},
+#include "conf_keys.def"
+#undef X
+};
+
+static const struct {
+	const char *word;
+	const char *keys; /* blank before and after each */
+} kinds[] = {
+	[SEC_PLUGIN] = {"plugin", " type command sha256 version "},
+	[SEC_MOUNT] = {"mount", " type description version option data "},
+	[SEC_AUTH] = {"auth", " type description option data "},
+	[SEC_POLICY] = {"policy", " file text "},
+	[SEC_AUDIT] = {"audit", " type file_path option "},
+};
+
+struct load {
+	struct conf *c;
+	struct conf_error *error;
+	bool failed;
+};
+
+__attribute__((format(printf, 2, 3))) static int
+fail(struct load *l, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (!l->failed) {
+		va_start(ap, fmt);
+		vsnprintf(l->error->text, sizeof(l->error->text), fmt, ap);
+		va_end(ap);
+	}
+	l->failed = true;
+	return 0; /* libinih: an error on this line */
+}
+
+static int
+set_key(struct load *l, const char *name, const char *value)
+{
+	for (int k = 0; k < CONF_COUNT; k++) {
+		if (strcmp(keys[k].name, name) != 0)
+			continue;
+		if (l->c->value[k])
+			return fail(l, "%s is set twice: keep one", name);
+		if (!value[0])
+			return fail(l,
+				    "%s has no value: give one or "
+				    "remove the line",
+				    name);
+		l->c->value[k] = strdup(value);
+		l->c->from[k] = FROM_FILE;
+		return l->c->value[k] != NULL;
+	}
+	return fail(l, "unknown key %s: see sallyport.conf(5)", name);
+}
+
+static struct section *
+get_section(struct load *l, const char *head)
+{
+	char word[16];
+	size_t n = strcspn(head, " ");
+
+	if (n == 0 || n >= sizeof(word) || head[n] != ' ' || !head[n + 1]) {
+		fail(l,
+		     "[%s]: must be [plugin NAME], [mount PATH], "
+		     "[auth PATH], [policy NAME] or [audit NAME]",
+		     head);
+		return NULL;
+	}
+	memcpy(word, head, n);
+	word[n] = '\0';
+	for (unsigned k = 0; k < sizeof(kinds) / sizeof(kinds[0]); k++) {
+		struct conf *c = l->c;
+		if (strcmp(kinds[k].word, word) != 0)
+			continue;
+		for (unsigned i = 0; i < c->sections; i++)
+			if (c->section[i].kind == k &&
+			    !strcmp(c->section[i].name, head + n + 1))
+				return &c->section[i];
+		if (c->sections == CONF_SECTIONS) {
+			fail(l, "more than %d sections", CONF_SECTIONS);
+			return NULL;
+		}
+		struct section *s = &c->section[c->sections++];
+		s->kind = (enum section_kind)k;
+		s->name = strdup(head + n + 1);
+		return s->name ? s : NULL;
+	}
+	fail(l, "unknown section [%s]: see sallyport.conf(5)", head);
+	return NULL;
+}
+
+static int
+set_pair(struct load *l, const char *head, const char *name, const char *value)
+{
+	struct section *s = get_section(l, head);
+	char word[40];
+
+	if (!s)
+		return 0;
+	snprintf(word, sizeof(word), " %s ", name);
+	if (!strstr(kinds[s->kind].keys, word))
+		return fail(l, "unknown key %s in [%s]: known are%s", name,
+			    head, kinds[s->kind].keys);
+	/* option and data are lists, everything else is given once. */
+	if (strcmp(name, "option") != 0 && strcmp(name, "data") != 0 &&
+	    section_get(s, name))
+		return fail(l, "%s is set twice in [%s]: keep one", name, head);
+	if (s->pairs == CONF_PAIRS)
+		return fail(l, "more than %d lines in [%s]", CONF_PAIRS, head);
+	s->key[s->pairs] = strdup(name);
+	s->value[s->pairs] = strdup(value);
+	s->pairs++;
+	return s->key[s->pairs - 1] && s->value[s->pairs - 1];
+}
+
+static int
+on_pair(void *arg, const char *section, const char *name, const char *value)
+{
+	struct load *l = arg;
+
+	if (!name || !value)
+		return fail(l, "a key without a value");
+	return section[0] ? set_pair(l, section, name, value)
+			  : set_key(l, name, value);
+}
+
+/* The file belongs to root (or to whoever runs us) and nobody else writes. */
+static int
+check_owner(struct load *l, FILE *f, const char *name)
+{
+	struct stat st;
+
+	if (fstat(fileno(f), &st) != 0 || !S_ISREG(st.st_mode))
+		return fail(l, "%s is not a regular file", name), ERR_FORMAT;
+	if (st.st_uid != 0 || (st.st_mode & 022) != 0)
+		return fail(l,
+			    "%s must belong to root and be writable by root "
+			    "alone: chown root %s; chmod go-w %s",
+			    name, name, name),
+		       ERR_FORMAT;
+	return 0;
+}
+
+static int
+load_file(struct load *l, const char *file)
+{
+	const char *name = file ? file : DEFAULT_FILE;
+	FILE *f = fopen(name, "re");
+	int r = 0;
+
+	if (!f) {
+		if (!file && errno == ENOENT)
+			return 0;
+		fail(l, "%s cannot be read: %s", name, strerror(errno));
+		return ERR_FORMAT;
+	}
+	l->c->file = name;
+	if ((r = check_owner(l, f, name)) == 0) {
+		struct conf_error what;
+		int bad = ini_parse_file(f, on_pair, l);
+		if (!l->failed)
+			snprintf(l->error->text, sizeof(l->error->text),
+				 "not KEY = VALUE");
+		what = *l->error;
+		if (bad != 0)
+			snprintf(l->error->text, sizeof(l->error->text),
+				 "%s, line %d: %.300s", name, bad, what.text);
+		l->failed = l->failed || bad != 0;
+		r = bad == 0 ? 0 : ERR_FORMAT;
+	}
+	fclose(f);
+	return r;
+}
+
+static const char *
+env_get(char *const *env, const char *name)
+{
+	size_t n = strlen(name);
+
+	for (; env && *env; env++)
+		if (!strncmp(*env, name, n) && (*env)[n] == '=')
+			return *env + n + 1;
+	return NULL;
+}
+
+static int
+load_env(struct load *l, char *const *env)
+{
+	for (int k = 0; k < CONF_COUNT; k++) {
+		const char *v = keys[k].env ? env_get(env, keys[k].env) : NULL;
+
+		if (!v || !v[0])
+			continue;
+		if (l->c->value[k] && strcmp(l->c->value[k], v) != 0) {
+			fail(l, "%s and %s in %s differ: keep one", keys[k].env,
+			     keys[k].name, l->c->file);
+			return ERR_FORMAT;
+		}
+		free(l->c->value[k]);
+		l->c->value[k] = strdup(v);
+		l->c->from[k] = FROM_ENV;
+		if (!l->c->value[k])
+			return ERR_NOMEM;
+	}
+	return 0;
+}
+
+static int
+check_each(struct load *l)
+{
+	for (int k = 0; k < CONF_COUNT; k++) {
+		const char *v = l->c->value[k], *bad;
+
+		if (!v && keys[k].def) {
+			v = l->c->value[k] = strdup(keys[k].def);
+			l->c->from[k] = FROM_DEFAULT;
+		}
+		if (v && (bad = keys[k].check(v)) != NULL) {
+			fail(l, "%s = %.120s: %s",
+			     l->c->from[k] == FROM_ENV ? keys[k].env
+						       : keys[k].name,
+			     v, bad);
+			return ERR_FORMAT;
+		}
+	}
+	return 0;
+}
+
+static int
+need(struct load *l, enum conf_key k, const char *why)
+{
+	if (l->c->value[k])
+		return 0;
+	if (keys[k].env)
+		fail(l, "%s is not set%s: export %s, or set %s in %s",
+		     keys[k].env, why, keys[k].env, keys[k].name, DEFAULT_FILE);
+	else
+		fail(l, "%s is not set%s: add it to %s", keys[k].name, why,
+		     l->c->file ? l->c->file : DEFAULT_FILE);
+	return ERR_FORMAT;
+}
+
+/* What must fit together. */
+static int
+check_all(struct load *l)
+{
+	static const enum conf_key must[] = {
+		CONF_HOSTNAME, CONF_PORT, CONF_KEYVAULT, CONF_MK_ID, CONF_MAA};
+	struct conf *c = l->c;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < sizeof(must) / sizeof(must[0]); i++)
+		r = need(l, must[i], "");
+	if (r == 0 && !conf_local_store(c))
+		r = need(l, CONF_SA_NAME, " (storage = azure needs it)");
+	if (r == 0 && conf_local_store(c))
+		r = need(l, CONF_STORE_PATH, " (a local storage needs it)");
+	if (r != 0)
+		return r;
+	if (conf_num(c, CONF_THRESHOLD) > conf_num(c, CONF_SHARES) ||
+	    (conf_num(c, CONF_SHARES) > 1 && conf_num(c, CONF_THRESHOLD) < 2))
+		return fail(l,
+			    "threshold = %u does not fit shares = %u: it "
+			    "must be from 2 (1 for one share) to shares",
+			    conf_num(c, CONF_THRESHOLD),
+			    conf_num(c, CONF_SHARES)),
+		       ERR_FORMAT;
+	for (int a = CONF_UID_BROKER; a <= CONF_UID_SERVER; a++)
+		for (int b = a + 1; b <= CONF_UID_SERVER; b++)
+			if (!strcmp(c->value[a], c->value[b]))
+				return fail(l,
+					    "%s and %s are the same: every "
+					    "role has a uid of its own",
+					    keys[a].name, keys[b].name),
+				       ERR_FORMAT;
+	return 0;
+}
+
+int
+conf_load(struct conf *c, const char *file, char *const *env,
+	  struct conf_error *out_error)
+{
+	struct load l = {.c = c, .error = out_error};
+	int r;
+
+	memset(c, 0, sizeof(*c));
+	out_error->text[0] = '\0';
+	if ((r = load_file(&l, file)) != 0 || (r = load_env(&l, env)) != 0 ||
+	    (r = check_each(&l)) != 0 || (r = check_all(&l)) != 0) {
+		if (!l.failed)
+			fail(&l, "out of memory");
+		conf_free(c);
+		return ERR_FORMAT;
+	}
+	return 0;
+}
+
+void
+conf_free(struct conf *c)
+{
+	for (int k = 0; k < CONF_COUNT; k++)
+		free(c->value[k]);
+	for (unsigned i = 0; i < c->sections; i++) {
+		for (unsigned p = 0; p < c->section[i].pairs; p++) {
+			free(c->section[i].key[p]);
+			free(c->section[i].value[p]);
+		}
+		free(c->section[i].name);
+	}
+	memset(c, 0, sizeof(*c));
+}
+
+const char *
+conf_str(const struct conf *c, enum conf_key k)
+{
+	return c->value[k];
+}
+
+unsigned
+conf_num(const struct conf *c, enum conf_key k)
+{
+	return c->value[k] ? (unsigned)strtoul(c->value[k], NULL, 10) : 0;
+}
+
+bool
+conf_yes(const struct conf *c, enum conf_key k)
+{
+	return c->value[k] && !strcmp(c->value[k], "yes");
+}
+
+bool
+conf_local_store(const struct conf *c)
+{
+	return strcmp(c->value[CONF_STORAGE], "azure") != 0;
+}
+
+const char *
+conf_key_name(enum conf_key k)
+{
+	return keys[k].name;
+}
+
+const char *
+conf_key_env(enum conf_key k)
+{
+	return keys[k].env;
+}
+
+const char *
+conf_key_text(enum conf_key k)
+{
+	return keys[k].text;
+}

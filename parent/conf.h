@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The configuration: the six variables, sallyport.conf, and defaults, checked
+ * where they enter.  Read by the supervisor once, before anything starts;
+ * everything else gets what it needs of it as items of CONFIG.
+ */
+#ifndef SP_CONF_H
+#define SP_CONF_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "err.h"
+
+enum conf_key {
+#define X(id, key, env, def, check, text) CONF_##id,
+#include "conf_keys.def"
+#undef X
+	CONF_COUNT
+};
+
+enum conf_from { FROM_NOWHERE, FROM_DEFAULT, FROM_FILE, FROM_ENV };
+
+#define CONF_SECTIONS 64
+#define CONF_PAIRS    16
+
+enum section_kind { SEC_PLUGIN, SEC_MOUNT, SEC_AUTH, SEC_POLICY, SEC_AUDIT };
+
+/* One [plugin NAME], [mount PATH], … with its key = value pairs. */
+struct section {
+	enum section_kind kind;
+	char *name;
+	unsigned pairs;
+	char *key[CONF_PAIRS];
+	char *value[CONF_PAIRS];
+};
+
+struct conf {
+	char *value[CONF_COUNT]; /* NULL: not set */
+	enum conf_from from[CONF_COUNT];
+	struct section section[CONF_SECTIONS];
+	unsigned sections;
+	const char *file; /* NULL: none read */
+};
+
+/* One finding, as a sentence that names what to do. */
+struct conf_error {
+	char text[400];
+};
+
+/*
+ * Reads the file (NULL: the default place, which may be absent) and the
+ * environment, checks every value and what must fit together.  Returns 0, or
+ * ERR_FORMAT with the first error.  The conf is freed by conf_free().
+ */
+CHECKED int conf_load(struct conf *c, const char *file, char *const *env,
+		      struct conf_error *out_error);
+void conf_free(struct conf *c);
+
+/* The value, or NULL. */
+const char *conf_str(const struct conf *c, enum conf_key k);
+/* A checked number; 0 when not set. */
+unsigned conf_num(const struct conf *c, enum conf_key k);
+bool conf_yes(const struct conf *c, enum conf_key k);
+/* Says whether the storage lies on this machine's disk. */
+bool conf_local_store(const struct conf *c);
+/* The key's name in the file, its variable (may be NULL), its sentence. */
+const char *conf_key_name(enum conf_key k);
+const char *conf_key_env(enum conf_key k);
+const char *conf_key_text(enum conf_key k);
+/* The value of a section's key, or NULL. */
+const char *section_get(const struct section *s, const char *key);
+
+/* Prints what was understood and where each value came from. */
+void conf_print(const struct conf *c, FILE *out);
+
+/*
+ * One check of one value: returns NULL, or what is wrong with it (a phrase
+ * that continues "KEY = VALUE: ").
+ */
+typedef const char *conf_check(const char *value);
+conf_check check_hostname, check_port, check_account, check_vault,
+	check_key_url, check_maa, check_pin, check_bool, check_path,
+	check_layout, check_shares, check_storage, check_identity, check_algs,
+	check_http, check_connect, check_log, check_uid, check_ports,
+	check_seconds;
+
+/* The host of an https:// or http:// URL that passed its check. */
+CHECKED int url_host(const char *url, char *out, size_t cap);
+
+#endif

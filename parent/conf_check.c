@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The checks of single settings: exact shapes, no substring tests. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "conf.h"
+
+#define DIGITS "0123456789"
+#define LOWER  "abcdefghijklmnopqrstuvwxyz"
+#define UPPER  "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+static bool
+only(const char *s, const char *set)
+{
+	return s[0] && s[strspn(s, set)] == '\0';
+}
+
+static bool
+number(const char *s, unsigned long min, unsigned long max)
+{
+	if (!only(s, DIGITS) || strlen(s) > 9 || (s[0] == '0' && s[1]))
+		return false;
+	unsigned long v = strtoul(s, NULL, 10);
+	return v >= min && v <= max;
+}
+
+/* RFC 1123 labels; `bytes` because a host may be part of a URL. */
+static bool
+host_ok(const char *s, size_t bytes)
+{
+	size_t label = 0;
+
+	if (bytes == 0 || bytes > 253)
+		return false;
+	for (size_t i = 0; i < bytes; i++) {
+		char ch = s[i];
+		bool edge = label == 0 || i + 1 == bytes || s[i + 1] == '.';
+
+		if (ch == '.') {
+			if (label == 0 || i + 1 == bytes)
+				return false;
+			label = 0;
+			continue;
+		}
+		if (!strchr(DIGITS LOWER UPPER "-", ch) || ++label > 63)
+			return false;
+		if (ch == '-' && edge)
+			return false;
+	}
+	return true;
+}
+
+/* The host ends with the suffix (which begins with a dot), one label before. */
+static bool
+host_under(const char *s, size_t bytes, const char *suffix)
+{
+	size_t n = strlen(suffix);
+
+	return bytes > n && strncasecmp(s + bytes - n, suffix, n) == 0;
+}
+
+const char *
+check_hostname(const char *v)
+{
+	return host_ok(v, strlen(v)) ? NULL : "must be a host name";
+}
+
+const char *
+check_port(const char *v)
+{
+	return number(v, 1024, 65535) ? NULL
+				      : "must be a port from 1024 to 65535";
+}
+
+const char *
+check_account(const char *v)
+{
+	size_t n = strlen(v);
+
+	if (n < 3 || n > 24 || !only(v, LOWER DIGITS))
+		return "must be 3 to 24 lower-case letters and digits";
+	return NULL;
+}
+
+const char *
+check_vault(const char *v)
+{
+	size_t n = strlen(v);
+
+	if (n < 3 || n > 24 || !only(v, LOWER UPPER DIGITS "-") ||
+	    !host_ok(v, n))
+		return "must be the key vault's name alone (3 to 24 letters, "
+		       "digits and hyphens), not a URL";
+	return NULL;
+}
+
+const char *
+check_key_url(const char *v)
+{
+	static const char *const where[] = {".vault.azure.net",
+					    ".managedhsm.azure.net"};
+	const char *bad = "must be https://NAME.vault.azure.net/keys/KEY or "
+			  "…/keys/KEY/VERSION (32 hex digits)";
+	size_t host, name, version;
+	bool known = false;
+
+	if (strncmp(v, "https://", 8) != 0)
+		return bad;
+	v += 8;
+	host = strcspn(v, "/");
+	for (size_t i = 0; i < 2; i++)
+		known = known || host_under(v, host, where[i]);
+	if (!known || !host_ok(v, host) || strncmp(v + host, "/keys/", 6) != 0)
+		return bad;
+	v += host + 6;
+	name = strspn(v, LOWER UPPER DIGITS "-");
+	if (name < 1 || name > 127)
+		return bad;
+	if (v[name] == '\0')
+		return NULL;
+	version = strspn(v + name + 1, DIGITS "abcdef");
+	if (v[name] != '/' || version != 32 || v[name + 33] != '\0')
+		return bad;
+	return NULL;
+}
+
+const char *
+check_maa(const char *v)
+{
+	const char *bad = "must be https://NAME.REGION.attest.azure.net";
+	size_t host;
+
+	if (strncmp(v, "https://", 8) != 0)
+		return bad;
+	v += 8;
+	host = strcspn(v, "/");
+	if (!host_ok(v, host) || !host_under(v, host, ".attest.azure.net"))
+		return bad;
+	return v[host] == '\0' || strcmp(v + host, "/") == 0 ? NULL : bad;
+}
+
+const char *
+check_pin(const char *v)
+{
+	return strlen(v) == 64 && only(v, DIGITS "abcdefABCDEF")
+		       ? NULL
+		       : "must be 64 hex digits (SHA-256 of the public key)";
+}
+
+const char *
+check_bool(const char *v)
+{
+	return !strcmp(v, "yes") || !strcmp(v, "no") ? NULL
+						     : "must be yes or no";
+}
+
+const char *
+check_path(const char *v)
+{
+	size_t n = strlen(v);
+
+	if (v[0] != '/' || n > 200 || strstr(v, "/../") || strstr(v, "//") ||
+	    (n > 1 && v[n - 1] == '/') || (n > 2 && !strcmp(v + n - 3, "/..")))
+		return "must be an absolute path without .. or a slash at its "
+		       "end, of at most 200 characters";
+	return only(v, LOWER UPPER DIGITS "/._-+@:")
+		       ? NULL
+		       : "has a character other than letters, digits and "
+			 "/._-+@:";
+}
+
+const char *
+check_layout(const char *v)
+{
+	return !strcmp(v, "auto") || !strcmp(v, "bundle")
+		       ? NULL
+		       : "must be auto or bundle";
+}
+
+const char *
+check_shares(const char *v)
+{
+	return number(v, 1, 16) ? NULL : "must be a number from 1 to 16";
+}
+
+const char *
+check_storage(const char *v)
+{
+	static const char *const known[] = {"azure", "pebbledb", "raft",
+					    "file"};
+
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+		if (!strcmp(v, known[i]))
+			return NULL;
+	return "must be azure, pebbledb, raft or file";
+}
+
+const char *
+check_identity(const char *v)
+{
+	static const char *const names[] = {"client_id=", "object_id="};
+
+	for (size_t i = 0; i < 2; i++) {
+		size_t n = strlen(names[i]);
+		if (!strncmp(v, names[i], n) && strlen(v) == n + 36 &&
+		    only(v + n, DIGITS "abcdefABCDEF-"))
+			return NULL;
+	}
+	if (!strncmp(v, "msi_res_id=/", 12) && strlen(v) < 300 &&
+	    only(v + 11, LOWER UPPER DIGITS "/._-()"))
+		return NULL;
+	return "must be client_id=GUID, object_id=GUID or msi_res_id=/…";
+}
+
+const char *
+check_algs(const char *v)
+{
+	static const char *const known[] = {"RSA_AES_KEY_WRAP_256",
+					    "RSA_AES_KEY_WRAP_384",
+					    "CKM_RSA_AES_KEY_WRAP"};
+	const char *bad = "must be RSA_AES_KEY_WRAP_256, RSA_AES_KEY_WRAP_384 "
+			  "or CKM_RSA_AES_KEY_WRAP, separated by blanks";
+
+	if (!v[0])
+		return bad;
+	while (*v) {
+		size_t n = strcspn(v, " ");
+		bool found = false;
+		for (size_t i = 0; i < 3; i++)
+			found = found || (n == strlen(known[i]) &&
+					  !strncmp(v, known[i], n));
+		if (!found)
+			return bad;
+		v += n + strspn(v + n, " ");
+	}
+	return NULL;
+}
+
+const char *
+check_http(const char *v)
+{
+	size_t host;
+
+	if (strncmp(v, "http://", 7) != 0)
+		return "must be http://ADDRESS[:PORT]";
+	v += 7;
+	host = strcspn(v, ":");
+	if (!host_ok(v, host) || (v[host] && !number(v + host + 1, 1, 65535)))
+		return "must be http://ADDRESS[:PORT]";
+	return NULL;
+}
+
+const char *
+check_connect(const char *v)
+{
+	size_t host = strcspn(v, ":");
+
+	if (!host_ok(v, host) || v[host] != ':' ||
+	    !number(v + host + 1, 1, 65535))
+		return "must be HOST:PORT";
+	return NULL;
+}
+
+const char *
+check_log(const char *v)
+{
+	return !strcmp(v, "auto") || !strcmp(v, "terminal") ||
+			       !strcmp(v, "json")
+		       ? NULL
+		       : "must be auto, terminal or json";
+}
+
+const char *
+check_uid(const char *v)
+{
+	return number(v, 1000, 999999999)
+		       ? NULL
+		       : "must be a number from 1000 (system uids and root are "
+			 "refused)";
+}
+
+const char *
+check_ports(const char *v)
+{
+	while (*v) {
+		char one[8];
+		size_t n = strcspn(v, " ");
+		if (n == 0 || n >= sizeof(one))
+			return "must be port numbers separated by blanks";
+		memcpy(one, v, n);
+		one[n] = '\0';
+		if (!number(one, 1, 65535))
+			return "must be port numbers separated by blanks";
+		if (!strcmp(one, "80"))
+			return "must not hold 80: the metadata service gives "
+			       "tokens there";
+		v += n + strspn(v + n, " ");
+	}
+	return NULL;
+}
+
+const char *
+check_seconds(const char *v)
+{
+	return number(v, 0, 86400) ? NULL
+				   : "must be a number of seconds up to 86400";
+}

@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * TLS rotation: a session of its own (P10).  A plugin that watches could read
+ * the new key in the moment that the server reads it (tried: 20 ms suffice),
+ * so every other process of the server's uid stands still for that moment.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "boot.h"
+#include "life.h"
+#include "log.h"
+#include "status.h"
+#include "wait.h"
+
+#define OTHERS_MAX   256
+#define READY_S	     10
+#define FREEZE_TRIES 100
+
+struct others {
+	pid_t pid[OTHERS_MAX];
+	unsigned count;
+};
+
+/* Every thread of the process shows T. */
+static bool
+all_stopped(pid_t pid)
+{
+	char path[64];
+	struct dirent *e;
+	bool all = true;
+	DIR *d;
+
+	snprintf(path, sizeof(path), "/proc/%d/task", (int)pid);
+	if (!(d = opendir(path)))
+		return true; /* gone */
+	while (all && (e = readdir(d)) != NULL) {
+		struct status st;
+		pid_t tid = atoi(e->d_name);
+
+		if (tid > 0 && status_read(tid, &st) == 0)
+			all = st.stopped || st.zombie;
+	}
+	closedir(d);
+	return all;
+}
+
+static bool
+known(const struct others *o, pid_t pid)
+{
+	for (unsigned i = 0; i < o->count; i++)
+		if (o->pid[i] == pid)
+			return true;
+	return false;
+}
+
+/* One scan: stops every process of the uid but the server.  Returns how many
+ * were new or not yet still; -1 when there are too many. */
+static int
+scan(uid_t uid, pid_t server, struct others *o)
+{
+	DIR *d = opendir("/proc");
+	struct dirent *e;
+	int restless = 0;
+
+	if (!d)
+		return -1;
+	while (restless >= 0 && (e = readdir(d)) != NULL) {
+		struct status st;
+		pid_t pid = atoi(e->d_name);
+
+		if (pid <= 0 || pid == server || status_read(pid, &st) != 0 ||
+		    st.uid[1] != uid || st.zombie)
+			continue;
+		if (!known(o, pid)) {
+			if (o->count == OTHERS_MAX) {
+				restless = -1;
+				break;
+			}
+			o->pid[o->count++] = pid;
+			kill(pid, SIGSTOP);
+			restless++;
+		} else if (!all_stopped(pid)) {
+			restless++;
+		}
+	}
+	closedir(d);
+	return restless;
+}
+
+static void
+thaw(const struct others *o)
+{
+	for (unsigned i = 0; i < o->count; i++)
+		kill(o->pid[i], SIGCONT);
+}
+
+/* Stops the others until a scan finds nothing new and nothing moving. */
+static int
+freeze(const struct sup *s, struct others *o)
+{
+	uid_t uid = conf_num(s->conf, CONF_UID_SERVER);
+	pid_t server = s->child[SEAT_SERVER].pid;
+
+	for (int i = 0; i < FREEZE_TRIES; i++) {
+		int n = scan(uid, server, o);
+		if (n == 0)
+			return 0;
+		if (n < 0)
+			break;
+		usleep(1000);
+	}
+	return ERR_TIMEOUT;
+}
+
+static int
+place(const struct sup *s, const char *from, const char *to)
+{
+	int dir = s->life[LIFE_PUBLIC].tls_fd;
+
+	if (fchmodat(dir, from, 0640, 0) != 0)
+		return ERR_SYS;
+	return renameat(dir, from, dir, to) == 0 ? 0 : ERR_SYS;
+}
+
+static bool
+reloaded(const struct sup *s, const void *arg)
+{
+	(void)arg;
+	return s->server_ready > 0;
+}
+
+/* The moment itself: rename, SIGHUP, READY=1, unlink. */
+static int
+serve_new(struct sup *s)
+{
+	struct others o = {.count = 0};
+	int r = freeze(s, &o);
+
+	if (r == 0 && (r = place(s, "new-cert.pem", "cert.pem")) == 0 &&
+	    (r = place(s, "new-key.pem", "key.pem")) == 0) {
+		s->server_ready = 0;
+		syscall(SYS_pidfd_send_signal, s->child[SEAT_SERVER].pidfd,
+			SIGHUP, NULL, 0);
+		r = wait_for(s, reloaded, NULL, READY_S);
+	}
+	unlinkat(s->life[LIFE_PUBLIC].tls_fd, "key.pem", 0);
+	thaw(&o);
+	return r;
+}
+
+static int
+fetch_new(struct sup *s, struct session *x)
+{
+	int fetch, r;
+
+	memset(x, 0, sizeof(*x));
+	x->plan = SLOT_BIT(SLOT_TLS_CERT) | SLOT_BIT(SLOT_TLS_PASSWORD);
+	if ((r = wave_begin(s, x, false)) != 0)
+		return r;
+	for (int seat = SEAT_RENDER; seat <= SEAT_UNSEAL; seat++)
+		if (seat != SEAT_TLS)
+			session_drop(x, (enum seat)seat);
+	if ((r = wave_attest(s, x)) != 0 ||
+	    (r = wave_fetched(s, x, &fetch)) != 0 ||
+	    (r = wave_open(s, x)) != 0 || (r = wave_one(s, x, SEAT_TLS)) != 0 ||
+	    (r = wait_exits(s, SEAT_BIT(SEAT_TPM),
+			    conf_num(s->conf, CONF_T_WAVE))) != 0)
+		return r;
+	return wave_end(s, x);
+}
+
+int
+rotate(struct sup *s)
+{
+	int dir = s->life[LIFE_PUBLIC].tls_fd, r, code;
+	struct session x;
+
+	log_line(LOG_STEP, NULL, "rotate", "SIGHUP: fetching the certificate");
+	r = fetch_new(s, &x);
+	code = s->fail_code;
+	session_close(s, &x);
+	if (r == 0) {
+		r = serve_new(s);
+		code = r == 0 ? 0 : EXIT_SERVER_SLOW;
+	}
+	unlinkat(dir, "new-cert.pem", 0);
+	unlinkat(dir, "new-key.pem", 0);
+	if (r == 0) {
+		log_line(LOG_STEP, NULL, "rotated",
+			 "the server serves the new certificate");
+		return 0;
+	}
+	log_line(LOG_WARN, NULL, "not_rotated",
+		 "no rotation (%s): the old certificate stays in service",
+		 exit_row(code) ? exit_row(code)->what : "an internal error");
+	return code;
+}

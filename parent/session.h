@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One session: its identity, its questions, its sockets.  All pairs are made
+ * at its start; the ends of children that start later wait here, unread, and
+ * are closed at the spawn.
+ */
+#ifndef SP_SESSION_H
+#define SP_SESSION_H
+
+#include "store.h"
+#include "sup.h"
+
+#define ENC_MAX 3
+
+enum direct { DIRECT_RENDER, DIRECT_TLS, DIRECT_UNSEAL, DIRECT_INIT, DIRECTS };
+
+struct session {
+	uint8_t id[32];
+	uint32_t plan; /* SLOT_BITs */
+	uint32_t skip; /* newest bundles to pass over */
+	bool may_init;
+	bool probe;
+	unsigned absent_s;
+	struct marker marker;
+	uint8_t generation[GENERATION_BYTES]; /* the marker's, or a new one */
+	unsigned enc_count;
+	uint8_t enc[ENC_MAX];
+	char nonce[ENC_MAX][65];
+	char maa_nonce[65];
+	int go_fd;		    /* write end of the go pipe */
+	int broker_end[SEAT_COUNT]; /* given to the broker */
+	int worker_end[SEAT_COUNT]; /* waiting for their children */
+	int pub_end[DIRECTS][2];    /* [0] the tpm's end, [1] the other's */
+	int sealed_end[DIRECTS][2];
+};
+
+/* Makes identity, nonces and pairs.  Returns 0 or ERR_SYS. */
+CHECKED int session_open(struct sup *s, struct session *x);
+/* Kills what lives of it (not the server) and closes everything. */
+void session_close(struct sup *s, struct session *x);
+
+/*
+ * Spawns a seat with its descriptors and its CONFIG.  Returns 0, or
+ * ERR_REFUSED with s->fail_code set.
+ */
+CHECKED int session_spawn(struct sup *s, struct session *x, enum seat seat);
+
+/*
+ * Waits until the seats are locked, passes them through the gate, tells the
+ * broker to start them.  Returns as wait_for.
+ */
+CHECKED int session_start(struct sup *s, struct session *x, uint32_t seats);
+
+/* Writes one byte of the go pipe.  Returns 0 or ERR_REFUSED. */
+CHECKED int session_go(struct sup *s, struct session *x, uint8_t byte);
+
+/* Closes the ends that no child will ever take. */
+void session_drop(struct session *x, enum seat seat);
+
+/*
+ * Writes the CONFIG body of a seat (session_conf.c).  Returns 0 and its
+ * length, or ERR_NOMEM when it does not fit, ERR_FORMAT after a log line.
+ */
+CHECKED int session_config(const struct sup *s, const struct session *x,
+			   enum seat seat, uint8_t *out, size_t cap,
+			   size_t *out_bytes);
+
+/*
+ * Adds the seat's own descriptors from FD_FIRST on (session_fds.c).  Returns
+ * 0; what it opened stands in opened[], to be closed after the spawn.
+ */
+struct spawn;
+CHECKED int session_fds(struct sup *s, struct session *x, enum seat seat,
+			struct spawn *sp, int opened[static 4]);
+
+#endif

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The store on a local disk and its marker, PATH.sallyport beside it: root's
+ * alone, replaced atomically, synced.  Who can write the marker can delete
+ * the store, so it needs no authentication.
+ *
+ *   sallyport marker 1
+ *   state PREPARED|STORED
+ *   generation 32 hex digits | unknown
+ *   directory DEVICE INODE
+ */
+#ifndef SP_STORE_H
+#define SP_STORE_H
+
+#include "blob.h"
+#include "sup.h"
+#include "table.h"
+
+struct marker {
+	enum marker_state state;
+	bool generation_known;
+	uint8_t generation[GENERATION_BYTES];
+	uint64_t dev, ino;
+};
+
+/*
+ * Looks at the directory and the marker (a remote store has neither).
+ * Returns 0 and what was seen (look and keys "not yet"), or an exit code,
+ * said: EXIT_STORE_PATH, EXIT_MARKER.
+ */
+CHECKED int store_look(const struct sup *s, struct seen *out_seen,
+		       struct marker *out_marker);
+
+/* Makes the directory (root:SERVER 2770) where it is absent. */
+CHECKED int store_make(const struct sup *s);
+
+/*
+ * Writes the marker for the directory as it is now: a new file, synced,
+ * renamed over the old one, the parent synced.  Returns 0 or EXIT_MARKER.
+ */
+CHECKED int store_mark(const struct sup *s, enum marker_state state,
+		       bool generation_known,
+		       const uint8_t generation[static GENERATION_BYTES]);
+
+/*
+ * Moves the store to PATH.aside-GENERATION (never deletes).  Returns 0 or
+ * EXIT_STORE_PATH.
+ */
+CHECKED int store_move_aside(const struct sup *s, const struct marker *m);
+
+#endif

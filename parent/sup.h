@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The supervisor's state: one struct, passed along.  It is root, spawns,
+ * checks, waits and kills; it reads no byte that a child wrote, only exit
+ * codes, hang-ups, /proc and the length of the server's notifications.
+ */
+#ifndef SP_SUP_H
+#define SP_SUP_H
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "blob.h"
+#include "conf.h"
+#include "exit.h"
+#include "seat.h"
+
+enum child_state { CHILD_NONE, CHILD_STARTED, CHILD_LOCKED, CHILD_GONE };
+
+struct child {
+	enum child_state state;
+	pid_t pid;
+	int pidfd;
+	int ready_fd; /* read end; its hang-up means locked; -1 after that */
+	int code;     /* when gone: exit code, or EXIT_FILTER, EXIT_CRASH */
+	int signal;   /* when gone by a signal */
+	bool ending;  /* we asked it to end: its exit is no failure */
+};
+
+/* The two lives of the server in a boot: a tmpfs (or directory) each. */
+enum life_kind { LIFE_PRIVATE, LIFE_PUBLIC, LIFE_COUNT };
+
+struct life {
+	int mount_fd;  /* full: the detached tmpfs; container: directory */
+	int conf_fd;   /* its conf/ */
+	int tls_fd;    /* its tls/ */
+	int sock_fd;   /* its sock/ */
+	int notify_fd; /* our end of NOTIFY_SOCKET */
+	char base[PATH_MAX]; /* as the server sees it */
+	bool attached;	     /* full: the mount was given to a server */
+};
+
+struct sup {
+	struct conf *conf;
+	bool full;   /* profile: full, else container */
+	bool stop;   /* a signal asked us to end */
+	bool rotate; /* SIGHUP came */
+	int signal_fd;
+	int null_fd;
+	int netns_host;	      /* -1 in the container profile */
+	int netns_empty;      /* -1 in the container profile */
+	int netns_lo;	      /* with lo up, for raft's private life; or -1 */
+	unsigned own_filters; /* Seccomp_filters of the supervisor itself */
+	uint64_t t0_ns;
+	bool log_json;
+	struct child child[SEAT_COUNT];
+	struct life life[LIFE_COUNT];
+	enum life_kind now; /* the life that the server is in */
+	int server_ready;   /* READY=1 seen in this life */
+	int fail_code;	    /* first failure of the session, 0: none */
+	enum seat fail_seat;
+	unsigned releases; /* sessions that released a key, in this boot */
+};
+
+/* CLOCK_MONOTONIC in nanoseconds. */
+uint64_t now_ns(void);
+
+/* The numeric uid (and gid) of a seat's role. */
+uid_t seat_uid(const struct sup *s, enum seat seat);
+
+#endif

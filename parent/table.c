@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "table.h"
+
+#include <stdio.h>
+
+#define ANY (-1)
+
+/*
+ * The first row that fits.  "here": the marker names this very directory.
+ *
+ * marker, here, store, look, keys -> action
+ */
+static const struct row {
+	int marker, here, store, look, keys;
+	enum action action;
+} rows[] = {
+	/* a local store that is not there: nothing may start before PREPARED */
+	{MARKER_NONE, ANY, STORE_EMPTY, SEEN_NOT_YET, KEYS_NOTHING, DO_PREPARE},
+	{MARKER_NONE, ANY, STORE_EMPTY, ANY, KEYS_BUNDLE, DO_STOP_LOST},
+	{MARKER_NONE, ANY, STORE_EMPTY, ANY, KEYS_OLD, DO_STOP_LOST},
+	/* a store without a marker: remote, or from before markers */
+	{MARKER_NONE, ANY, ANY, SEEN_NOT_YET, ANY, DO_LOOK},
+	{MARKER_NONE, ANY, STORE_REMOTE, SEEN_UNINIT, KEYS_NOTHING, DO_INIT},
+	{MARKER_NONE, ANY, ANY, SEEN_UNINIT, KEYS_BUNDLE, DO_STOP_LOST},
+	{MARKER_NONE, ANY, ANY, SEEN_UNINIT, KEYS_OLD, DO_STOP_LOST},
+	{MARKER_NONE, ANY, ANY, SEEN_INIT, KEYS_OLD, DO_UNSEAL},
+	{MARKER_NONE, ANY, ANY, SEEN_INIT, KEYS_BUNDLE, DO_UNSEAL},
+	{MARKER_NONE, ANY, ANY, SEEN_INIT, KEYS_NOTHING, DO_STOP_NO_KEYS},
+	/* PREPARED: it never had a public life, so it holds no data */
+	{MARKER_PREPARED, true, ANY, SEEN_NOT_YET, ANY, DO_LOOK},
+	{MARKER_PREPARED, true, ANY, SEEN_UNINIT, KEYS_NOTHING, DO_INIT},
+	{MARKER_PREPARED, true, ANY, SEEN_INIT, KEYS_NOTHING, DO_ASIDE},
+	{MARKER_PREPARED, true, ANY, SEEN_DEAD, KEYS_NOTHING, DO_ASIDE},
+	{MARKER_PREPARED, true, ANY, SEEN_NO_START, KEYS_NOTHING, DO_ASIDE},
+	{MARKER_PREPARED, true, ANY, SEEN_INIT, KEYS_BUNDLE, DO_UNSEAL},
+	/* moved aside, and dead before the new marker: still nothing there */
+	{MARKER_PREPARED, false, STORE_EMPTY, SEEN_NOT_YET, KEYS_NOTHING,
+	 DO_PREPARE},
+	/* STORED: data may be there; nothing is ever started over */
+	{MARKER_STORED, true, ANY, SEEN_NOT_YET, ANY, DO_LOOK},
+	{MARKER_STORED, true, ANY, SEEN_INIT, KEYS_BUNDLE, DO_UNSEAL},
+	{MARKER_STORED, true, ANY, SEEN_UNINIT, ANY, DO_STOP_LOST},
+	{MARKER_STORED, true, ANY, ANY, KEYS_NOTHING, DO_STOP_NO_KEYS},
+	{MARKER_STORED, true, ANY, ANY, KEYS_OLD, DO_STOP_NO_KEYS},
+};
+
+static int
+fits(int want, int have)
+{
+	return want == ANY || want == have;
+}
+
+enum action
+table_decide(const struct seen *s)
+{
+	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const struct row *r = &rows[i];
+
+		if (fits(r->marker, (int)s->marker) &&
+		    fits(r->here, s->this_directory) &&
+		    fits(r->store, (int)s->store) &&
+		    fits(r->look, (int)s->look) && fits(r->keys, (int)s->keys))
+			return r->action;
+	}
+	return DO_STOP_STATE;
+}
+
+void
+table_text(const struct seen *s, char *out, unsigned long cap)
+{
+	static const char *const marker[] = {"no marker", "marker PREPARED",
+					     "marker STORED"};
+	static const char *const store[] = {"store absent or empty",
+					    "store holds files",
+					    "store is remote"};
+	static const char *const look[] = {"not looked at",
+					   "not initialised",
+					   "initialised",
+					   "half-initialised",
+					   "the server does not start",
+					   "already unsealed"};
+	static const char *const keys[] = {
+		"key vault not asked", "no keys in the key vault",
+		"keys of the old layout", "a bundle in the key vault"};
+
+	snprintf(out, cap, "%s%s; %s; %s; %s", marker[s->marker],
+		 s->marker != MARKER_NONE && !s->this_directory
+			 ? " (of another directory)"
+			 : "",
+		 store[s->store], look[s->look], keys[s->keys]);
+}

@@ -1,0 +1,363 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "wait.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "gate.h"
+#include "log.h"
+#include "notify.h"
+#include "spawn.h"
+
+#define NS_PER_S UINT64_C(1000000000)
+/* How long others may take to fail too, so that the cause is named. */
+#define TOGETHER_MS 150
+
+uint64_t
+now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * NS_PER_S + (uint64_t)t.tv_nsec;
+}
+
+bool
+child_alive(const struct child *c)
+{
+	return c->state == CHILD_STARTED || c->state == CHILD_LOCKED;
+}
+
+int
+wait_setup(struct sup *s)
+{
+	sigset_t all;
+
+	sigfillset(&all);
+	if (sigprocmask(SIG_SETMASK, &all, NULL) != 0)
+		return ERR_SYS;
+	s->signal_fd = signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK);
+	return s->signal_fd < 0 ? ERR_SYS : 0;
+}
+
+/* A worker's own word counts for more than the broker's, a death most. */
+static int
+weight(int code, enum seat seat)
+{
+	if (code == EXIT_FILTER || code == EXIT_CRASH)
+		return 4;
+	if (seat == SEAT_BROKER || code == EXIT_PROTOCOL)
+		return 1;
+	return code == EXIT_DEADLINE ? 2 : 3;
+}
+
+void
+fail_with(struct sup *s, int code, enum seat seat)
+{
+	if (s->fail_code &&
+	    weight(code, seat) <= weight(s->fail_code, s->fail_seat))
+		return;
+	s->fail_code = code;
+	s->fail_seat = seat;
+}
+
+static void
+say_death(enum seat seat, const struct child *c)
+{
+	const char *name = seat_name(seat);
+
+	if (c->code == EXIT_FILTER)
+		log_line(LOG_FAIL, name, "filter_kill",
+			 "%s was killed by its system-call filter", name);
+	else if (c->code == EXIT_CRASH)
+		log_line(LOG_FAIL, name, "crash", "%s died by signal %d", name,
+			 c->signal);
+	else if (c->code >= STEP_EXIT && c->code < STEP_EXIT + STEP_COUNT)
+		log_line(LOG_FAIL, name, "stage1",
+			 "%s could not be confined: %s", name,
+			 step_name(c->code - STEP_EXIT));
+}
+
+/* Turns a wait status into a code that the seat may say. */
+static void
+judge(struct sup *s, enum seat seat, const siginfo_t *info)
+{
+	struct child *c = &s->child[seat];
+	bool stage1;
+
+	c->code = info->si_status;
+	if (info->si_code != CLD_EXITED) {
+		c->signal = info->si_status;
+		c->code = c->signal == SIGSYS ? EXIT_FILTER : EXIT_CRASH;
+	}
+	if (c->ending)
+		return;
+	stage1 = c->code >= STEP_EXIT && c->code < STEP_EXIT + STEP_COUNT;
+	say_death(seat, c);
+	if (seat == SEAT_SERVER)
+		fail_with(s,
+			  c->code == EXIT_LOCK || stage1 ? EXIT_LOCK
+			  : c->code == EXIT_FILTER	 ? EXIT_FILTER
+							 : EXIT_SERVER_EXIT,
+			  seat);
+	else if (stage1)
+		fail_with(s, EXIT_LOCK, seat);
+	else if (seat == SEAT_BROKER && c->code == EXIT_OK)
+		fail_with(s, EXIT_PROTOCOL, seat); /* nobody said GO_END */
+	else if (c->signal)
+		fail_with(s, c->code, seat);
+	else if (!exit_allowed(c->code, seat))
+		fail_with(s, EXIT_PROTOCOL, seat);
+	else if (c->code != EXIT_OK && c->code < 100)
+		fail_with(s, c->code, seat);
+}
+
+static void
+reap(struct sup *s, enum seat seat)
+{
+	struct child *c = &s->child[seat];
+	siginfo_t info = {0};
+
+	if (waitid(P_PIDFD, (id_t)c->pidfd, &info, WEXITED | WNOHANG) != 0 ||
+	    info.si_pid == 0)
+		return;
+	c->state = CHILD_GONE;
+	judge(s, seat, &info);
+	close(c->pidfd);
+	if (c->ready_fd >= 0)
+		close(c->ready_fd);
+	c->pidfd = c->ready_fd = -1;
+}
+
+/* A hang-up is the sign; a byte in the pipe is a violation. */
+static void
+ready(struct sup *s, enum seat seat, short revents)
+{
+	struct child *c = &s->child[seat];
+
+	if (revents & POLLIN)
+		fail_with(s, EXIT_PROTOCOL, seat);
+	else if (c->state == CHILD_STARTED)
+		c->state = CHILD_LOCKED;
+	close(c->ready_fd);
+	c->ready_fd = -1;
+}
+
+static void
+take_signals(struct sup *s)
+{
+	struct signalfd_siginfo si;
+
+	while (read(s->signal_fd, &si, sizeof(si)) == sizeof(si)) {
+		switch (si.ssi_signo) {
+		case SIGTERM:
+		case SIGINT:
+			s->stop = true;
+			break;
+		case SIGHUP:
+			s->rotate = true;
+			break;
+		default:
+			break;
+		}
+	}
+}
+
+/* Orphans of a container without a pid namespace come to us (subreaper). */
+static void
+reap_orphans(const struct sup *s)
+{
+	siginfo_t info;
+
+	for (;;) {
+		bool ours = false;
+
+		memset(&info, 0, sizeof(info));
+		if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) != 0 ||
+		    info.si_pid == 0)
+			return;
+		for (int i = 0; i < SEAT_COUNT; i++)
+			ours = ours || (child_alive(&s->child[i]) &&
+					s->child[i].pid == info.si_pid);
+		if (ours)
+			return; /* its pidfd will say so */
+		waitid(P_PID, (id_t)info.si_pid, &info, WEXITED | WNOHANG);
+	}
+}
+
+/* One turn of the loop. */
+static void
+turn(struct sup *s, int timeout_ms)
+{
+	struct pollfd p[2 * SEAT_COUNT + 1 + LIFE_COUNT];
+	int what[2 * SEAT_COUNT + 1 + LIFE_COUNT];
+	nfds_t n = 0;
+
+	p[n] = (struct pollfd){.fd = s->signal_fd, .events = POLLIN};
+	what[n++] = -1;
+	for (int i = 0; i < LIFE_COUNT; i++) {
+		p[n] = (struct pollfd){.fd = s->life[i].notify_fd,
+				       .events = POLLIN};
+		what[n++] = -2 - i;
+	}
+	for (int i = 0; i < SEAT_COUNT; i++) {
+		if (!child_alive(&s->child[i]))
+			continue;
+		if (s->child[i].ready_fd >= 0) {
+			p[n] = (struct pollfd){.fd = s->child[i].ready_fd,
+					       .events = POLLIN};
+			what[n++] = SEAT_COUNT + i;
+		}
+		p[n] = (struct pollfd){.fd = s->child[i].pidfd,
+				       .events = POLLIN};
+		what[n++] = i;
+	}
+	if (poll(p, n, timeout_ms) <= 0)
+		return;
+	for (nfds_t k = 0; k < n; k++) {
+		if (!p[k].revents)
+			continue;
+		if (what[k] == -1)
+			take_signals(s);
+		else if (what[k] < -1)
+			notify_drain(s, (enum life_kind)(-2 - what[k]));
+		else if (what[k] >= SEAT_COUNT)
+			ready(s, (enum seat)(what[k] - SEAT_COUNT),
+			      p[k].revents);
+		else
+			reap(s, (enum seat)what[k]);
+	}
+	reap_orphans(s);
+}
+
+/* Something failed: let others fail with it for a moment, then say so. */
+static int
+settle(struct sup *s)
+{
+	uint64_t until = now_ns() + TOGETHER_MS * UINT64_C(1000000);
+
+	while (now_ns() < until && weight(s->fail_code, s->fail_seat) < 4)
+		turn(s, 20);
+	return ERR_REFUSED;
+}
+
+int
+wait_for(struct sup *s, wait_done *done, const void *arg, unsigned seconds)
+{
+	uint64_t end = now_ns() + seconds * NS_PER_S;
+
+	for (;;) {
+		int ms = -1;
+
+		if (s->stop) {
+			fail_with(s, EXIT_INTERRUPTED, SEAT_SUPERVISOR);
+			return ERR_REFUSED;
+		}
+		if (s->fail_code)
+			return settle(s);
+		if (done(s, arg))
+			return 0;
+		if (seconds) {
+			uint64_t now = now_ns();
+			if (now >= end)
+				return ERR_TIMEOUT;
+			ms = (int)((end - now) / 1000000) + 1;
+		}
+		turn(s, ms);
+	}
+}
+
+static bool
+all_gone(const struct sup *s, const void *arg)
+{
+	uint32_t seats = *(const uint32_t *)arg;
+
+	for (int i = 0; i < SEAT_COUNT; i++)
+		if ((seats & SEAT_BIT(i)) && child_alive(&s->child[i]))
+			return false;
+	return true;
+}
+
+static bool
+all_locked(const struct sup *s, const void *arg)
+{
+	uint32_t seats = *(const uint32_t *)arg;
+
+	for (int i = 0; i < SEAT_COUNT; i++)
+		if ((seats & SEAT_BIT(i)) && s->child[i].state == CHILD_STARTED)
+			return false;
+	return true;
+}
+
+/* Names the seats that a deadline caught. */
+static int
+too_slow(struct sup *s, uint32_t seats, const char *what)
+{
+	for (int i = 0; i < SEAT_COUNT; i++) {
+		if (!(seats & SEAT_BIT(i)) || !child_alive(&s->child[i]))
+			continue;
+		log_line(LOG_FAIL, seat_name((unsigned)i), "deadline",
+			 "%s did not %s in time", seat_name((unsigned)i), what);
+		fail_with(s, EXIT_DEADLINE, (enum seat)i);
+	}
+	return ERR_TIMEOUT;
+}
+
+int
+wait_exits(struct sup *s, uint32_t seats, unsigned seconds)
+{
+	int r = wait_for(s, all_gone, &seats, seconds);
+
+	return r == ERR_TIMEOUT ? too_slow(s, seats, "end") : r;
+}
+
+int
+wait_locked(struct sup *s, uint32_t seats, unsigned seconds)
+{
+	int r = wait_for(s, all_locked, &seats, seconds);
+
+	if (r != 0)
+		return r == ERR_TIMEOUT ? too_slow(s, seats, "lock itself") : r;
+	for (int i = 0; i < SEAT_COUNT; i++)
+		if ((seats & SEAT_BIT(i)) && gate_check(s, (enum seat)i) != 0) {
+			fail_with(s, EXIT_GATE, (enum seat)i);
+			return settle(s);
+		}
+	return 0;
+}
+
+void
+wait_gone(struct sup *s, enum seat seat, unsigned seconds)
+{
+	uint64_t end = now_ns() + seconds * NS_PER_S;
+
+	while (child_alive(&s->child[seat]) && now_ns() < end)
+		turn(s, 200);
+}
+
+void
+wait_kill(struct sup *s, uint32_t seats)
+{
+	for (int i = 0; i < SEAT_COUNT; i++) {
+		struct child *c = &s->child[i];
+		if (!(seats & SEAT_BIT(i)) || !child_alive(c))
+			continue;
+		c->ending = true;
+		syscall(SYS_pidfd_send_signal, c->pidfd, SIGKILL, NULL, 0);
+	}
+	for (int i = 0; i < SEAT_COUNT; i++) {
+		uint64_t end = now_ns() + 5 * NS_PER_S;
+		if (!(seats & SEAT_BIT(i)))
+			continue;
+		while (child_alive(&s->child[i]) && now_ns() < end)
+			turn(s, 100);
+	}
+}

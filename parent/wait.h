@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The supervisor's one loop: waits for exits (pidfds), locks (ready pipes
+ * hanging up), signals, the server's notifications and deadlines.  Reads no
+ * byte from a child.
+ */
+#ifndef SP_WAIT_H
+#define SP_WAIT_H
+
+#include "sup.h"
+
+/* Blocks every signal and opens the signalfd.  Returns 0 or ERR_SYS. */
+CHECKED int wait_setup(struct sup *s);
+
+typedef bool wait_done(const struct sup *s, const void *arg);
+
+/*
+ * Waits until done() says so.  Returns 0; ERR_TIMEOUT after `seconds` (0: no
+ * limit); ERR_REFUSED when a child failed (s->fail_code, s->fail_seat say
+ * which: the most telling of those that failed together) or a signal asked
+ * us to stop (EXIT_INTERRUPTED).
+ */
+CHECKED int wait_for(struct sup *s, wait_done *done, const void *arg,
+		     unsigned seconds);
+
+/* Waits for the exits of a set of seats. */
+CHECKED int wait_exits(struct sup *s, uint32_t seats, unsigned seconds);
+
+/*
+ * Waits until a set of seats is locked, checks each at the gate.  Returns 0
+ * or as wait_for.
+ */
+CHECKED int wait_locked(struct sup *s, uint32_t seats, unsigned seconds);
+
+/* Waits for one exit, deaf to signals and failures: for an orderly end. */
+void wait_gone(struct sup *s, enum seat seat, unsigned seconds);
+
+/* Kills and reaps a set of seats, within a second or so each. */
+void wait_kill(struct sup *s, uint32_t seats);
+
+/* Records the first failure of a session. */
+void fail_with(struct sup *s, int code, enum seat seat);
+
+/* True while the process exists. */
+bool child_alive(const struct child *c);
+
+#endif

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The waves.  Each starts on the reaped exits of the one before (P1): who is
+ * alive beside whom is decided here and nowhere else.
+ */
+#include "boot.h"
+#include "go.h"
+#include "log.h"
+#include "wait.h"
+
+static unsigned
+limit(const struct sup *s)
+{
+	return conf_num(s->conf, CONF_T_WAVE);
+}
+
+int
+wave_begin(struct sup *s, struct session *x, bool render)
+{
+	uint32_t first = SEAT_BIT(SEAT_RESOLVE);
+	int r;
+
+	if (session_open(s, x) != 0) {
+		fail_with(s, EXIT_INTERNAL, SEAT_SUPERVISOR);
+		return ERR_REFUSED;
+	}
+	if ((r = session_spawn(s, x, SEAT_BROKER)) != 0 ||
+	    (r = session_spawn(s, x, SEAT_RESOLVE)) != 0)
+		return r;
+	if (render) {
+		first |= SEAT_BIT(SEAT_RENDER);
+		if ((r = session_spawn(s, x, SEAT_RENDER)) != 0)
+			return r;
+	}
+	if ((r = wait_locked(s, SEAT_BIT(SEAT_BROKER), limit(s))) != 0 ||
+	    (r = session_start(s, x, first)) != 0)
+		return r;
+	return wait_exits(s, first, limit(s));
+}
+
+int
+wave_attest(struct sup *s, struct session *x)
+{
+	uint32_t seats = SEAT_BIT(SEAT_TPM) | SEAT_BIT(SEAT_FETCH) |
+			 SEAT_BIT(SEAT_VERIFY);
+	int r;
+
+	/* The tpm first: its key takes longest. */
+	if ((r = session_spawn(s, x, SEAT_TPM)) != 0 ||
+	    (r = session_spawn(s, x, SEAT_FETCH)) != 0 ||
+	    (r = session_spawn(s, x, SEAT_VERIFY)) != 0)
+		return r;
+	return session_start(s, x, seats);
+}
+
+int
+wave_fetched(struct sup *s, struct session *x, int *out_fetch)
+{
+	uint32_t seats = SEAT_BIT(SEAT_FETCH) | SEAT_BIT(SEAT_VERIFY);
+	int r = wait_exits(s, seats, limit(s) + x->absent_s);
+
+	if (r != 0)
+		return r;
+	s->releases++;
+	*out_fetch = s->child[SEAT_FETCH].code;
+	return 0;
+}
+
+int
+wave_open(struct sup *s, struct session *x)
+{
+	BUG_ON(child_alive(&s->child[SEAT_FETCH]) ||
+	       child_alive(&s->child[SEAT_RESOLVE]));
+	return session_go(s, x, GO_OPEN);
+}
+
+int
+wave_one(struct sup *s, struct session *x, enum seat seat)
+{
+	int r;
+
+	if ((r = session_spawn(s, x, seat)) != 0 ||
+	    (r = session_start(s, x, SEAT_BIT(seat))) != 0)
+		return r;
+	return wait_exits(s, SEAT_BIT(seat), limit(s));
+}
+
+int
+wave_store(struct sup *s, struct session *x)
+{
+	for (int seat = SEAT_STORE0; seat <= SEAT_STORE3; seat++) {
+		struct child *c = &s->child[seat];
+		int r;
+
+		BUG_ON(child_alive(&s->child[SEAT_TPM]) ||
+		       child_alive(&s->child[SEAT_UNSEAL]) ||
+		       child_alive(&s->child[SEAT_INIT]));
+		if ((r = session_spawn(s, x, (enum seat)seat)) != 0)
+			return r;
+		c->ending =
+			true; /* its death is no failure: the next follows */
+		if ((r = session_start(s, x, SEAT_BIT(seat))) != 0 ||
+		    (r = wait_exits(s, SEAT_BIT(seat), 0)) != 0)
+			return r;
+		if (c->signal == 0 && c->code == EXIT_OK)
+			return 0;
+		log_line(LOG_WARN, seat_name((unsigned)seat), "store_died",
+			 "%s ended with %d before everything was stored: the "
+			 "next one goes on",
+			 seat_name((unsigned)seat), c->code);
+	}
+	fail_with(s, EXIT_AKV_AWAY, SEAT_STORE3);
+	return ERR_REFUSED;
+}
+
+int
+wave_end(struct sup *s, struct session *x)
+{
+	struct child *c = &s->child[SEAT_BROKER];
+	int r;
+
+	c->ending = true;
+	if ((r = session_go(s, x, GO_END)) != 0 ||
+	    (r = wait_exits(s, SEAT_BIT(SEAT_BROKER), limit(s))) != 0)
+		return r;
+	if (c->signal == 0 && c->code == EXIT_OK)
+		return 0;
+	fail_with(s, c->signal ? EXIT_CRASH : EXIT_PROTOCOL, SEAT_BROKER);
+	return ERR_REFUSED;
+}
