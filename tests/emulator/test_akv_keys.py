@@ -44,6 +44,8 @@ class Policy(unittest.TestCase):
         self.assertFalse(self.one("o.in", "y"))
         self.assertFalse(self.one("o.list", "z"))
         self.assertFalse(self.one("o.list.0", "z"))
+        self.assertFalse(self.one("o.list", "['z']"))
+        self.assertFalse(self.one("o.in", "{'deep': 'y'}"))
         self.assertFalse(self.one("missing", ""))
 
     def test_authority(self):

@@ -6,10 +6,11 @@ HTTP on the control port, JSON both ways; not part of what is emulated."""
 import threading
 import time
 
+from . import akv_spoil, maa_spoil
 from . import faults as faults_module
-from .akv_spoil import VARIANTS
 from .web import Response
 
+VARIANTS = {"akv": akv_spoil.VARIANTS, "maa": maa_spoil.VARIANTS}
 KEEP = 5000         # requests remembered
 KEEP_BODIES = 500   # of which so many with bodies
 
@@ -81,6 +82,7 @@ class Control:
                   ("DELETE", "/faults"): self.clear_faults,
                   ("GET", "/state"): self.state,
                   ("GET", "/vtpm"): self.vtpm,
+                  ("GET", "/maa"): self.maa,
                   ("GET", "/options"): self.options,
                   ("POST", "/provision"): self.provision}
         handler = routes.get((req.method, req.path))
@@ -111,8 +113,8 @@ class Control:
         entries = req.json()
         for entry in entries if isinstance(entries, list) else [entries]:
             mutate = entry.get("mutate") if isinstance(entry, dict) else None
-            if mutate and entry.get("service") == "akv" \
-                    and mutate not in VARIANTS:
+            if mutate and mutate not in VARIANTS.get(
+                    entry.get("service"), ()):
                 raise faults_module.FaultError("unknown variant %s" % mutate)
             self.emulator.faults.add(entry)
         return Response(204)
@@ -144,6 +146,13 @@ class Control:
         return Response(200, {"0x%08x" % code: count for code, count in
                               self.emulator.need_vtpm().commands.items()})
 
+    def maa(self, _req):
+        """Why the last attestation was refused (a name of the rule, or
+        null), and the policy."""
+        maa = self.emulator.maa
+        return Response(200, {"last_refusal": maa.last_refusal,
+                              "policy": maa.policy})
+
     def options(self, _req):
         directory = self.emulator.directory
         return Response(200, {
@@ -158,7 +167,8 @@ class Control:
         {"operation": "permit", "identity": "vm", "actions": [...]} says what
         an identity may do; {"operation": "vtpm-reboot", ...} and
         {"operation": "vtpm-fail", "command": ..., "rc": ..., "times": ...}
-        are vtpm.Vtpm.reboot and .fail."""
+        are vtpm.Vtpm.reboot and .fail; {"operation": "maa-policy", "policy":
+        {...}} is maa.Maa's policy."""
         body = req.json()
         directory = self.emulator.directory
         what = body.pop("operation")
@@ -167,6 +177,8 @@ class Control:
             if identity is None:
                 raise ValueError("no such identity")
             identity.actions = set(body["actions"])
+        elif what == "maa-policy":
+            self.emulator.maa.policy = dict(body["policy"])
         elif what == "vtpm-reboot":
             self.emulator.reboot_vtpm(body)
         elif what == "vtpm-fail":

@@ -154,6 +154,20 @@ class WebPki:
             write_file(path, pem(cert))
             return cert
 
+    def kept(self, label, common):
+        """A self-signed certificate that stays: tokens name it by hash."""
+        path = os.path.join(self.private, label + ".pem")
+        try:
+            with open(path, "rb") as cert_file:
+                cert = x509.load_pem_x509_certificate(cert_file.read())
+            if cert.subject == name(common):
+                return cert
+        except FileNotFoundError:
+            pass
+        cert = build(name(common), self.keys[label], ca=0)
+        write_file(path, pem(cert))
+        return cert
+
     def make_certificates(self):
         k = self.keys
         self.tls_root = self.root("tls-root", "Sallyport emulator TLS root")
@@ -165,10 +179,8 @@ class WebPki:
         self.akv_leaf = self.akv_signer(["vault.azure.net",
                                          "*.vault.azure.net",
                                          "*.vaultcore.azure.net"])
-        self.maa_cert = build(name("https://" + self.maa_host), k["maa"],
-                              ca=0)
-        self.sts_cert = build(name("accounts.accesscontrol.windows.net"),
-                              k["sts"], ca=0)
+        self.maa_cert = self.kept("maa", "https://" + self.maa_host)
+        self.sts_cert = self.kept("sts", "accounts.accesscontrol.windows.net")
 
     def akv_signer(self, san, start=None, end=None, key=None):
         """A leaf of the release chain (5.5: TLS server class)."""
