@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * sallyport-https: TLS to the metadata, attestation and key services, and the
+ * JSON of their answers.  Has a network and holds no key; no file, no name
+ * lookup, no child.  argv[1]: "fetch", or "store" with argv[2] "0".."3".
+ * Everybody else assumes it hostile.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "fds.h"
+#include "filter.h"
+#include "https.h"
+#include "json.h"
+#include "maa.h"
+
+#define ROOTS_MAX (1024u * 1024u)
+
+/*
+ * Sockets that libcurl makes: its wake-up pair, one connection to each
+ * remote, and while it connects one more for the other address family.
+ */
+#define SPARE_FDS 8u
+
+static const struct fd_want fds[] = {
+	{FD_HTTPS_ROOTS, FD_MEMFD},
+	{FD_HTTPS_EVENTLOG, FD_MEMFD},
+};
+
+static struct worker worker;
+static struct net_conf conf;
+static struct https https;
+static struct fetch_given given;
+
+/* Returns the seat of these arguments, or SEAT_COUNT. */
+static enum seat
+seat_of(int argc, char **argv)
+{
+	if (argc == 2 && strcmp(argv[1], "fetch") == 0)
+		return SEAT_FETCH;
+	if (argc == 3 && strcmp(argv[1], "store") == 0 && argv[2][0] >= '0' &&
+	    argv[2][0] <= '3' && argv[2][1] == '\0')
+		return SEAT_STORE0 + (enum seat)(argv[2][0] - '0');
+	return SEAT_COUNT;
+}
+
+/* Maps a sealed memfd: nobody can change or cut it any more. */
+static int
+map(int fd, size_t max, const uint8_t **out, size_t *out_bytes)
+{
+	struct stat st;
+	void *p;
+
+	if (fstat(fd, &st) != 0)
+		return ERR_SYS;
+	if (st.st_size < 0 || (size_t)st.st_size > max)
+		return ERR_RANGE;
+	*out_bytes = (size_t)st.st_size;
+	if (*out_bytes == 0)
+		return 0;
+	p = mmap(NULL, *out_bytes, PROT_READ, MAP_SHARED, fd, 0);
+	if (p == MAP_FAILED)
+		return ERR_SYS;
+	*out = p;
+	return 0;
+}
+
+/* Everything that opens, loads, draws or asks, before the lock. */
+static int
+prepare(bool fetch)
+{
+	const uint8_t *roots = NULL;
+	size_t roots_bytes;
+	uint32_t seed;
+	int r;
+
+	if ((r = conf_read(&worker.config, fetch, &conf)) != 0)
+		return r;
+	setenv("TZ", "UTC0", 1); /* or localtime(3) opens a file later */
+	tzset();
+	if (getrandom(given.probe, sizeof(given.probe), 0) !=
+		    (ssize_t)sizeof(given.probe) ||
+	    getrandom(&https.random, sizeof(https.random), 0) !=
+		    (ssize_t)sizeof(https.random) ||
+	    getrandom(&seed, sizeof(seed), 0) != (ssize_t)sizeof(seed))
+		return ERR_SYS;
+	https.random |= 1; /* xorshift64 stays at 0 for ever */
+	net_json_prime(seed);
+	if ((r = map(FD_HTTPS_ROOTS, ROOTS_MAX, &roots, &roots_bytes)) != 0 ||
+	    (r = map(FD_HTTPS_EVENTLOG, MAA_LOG_MAX, &given.log,
+		     &given.log_bytes)) != 0)
+		return r;
+	https.w = &worker;
+	https.conf = &conf;
+	return http_prime(&conf, roots, roots_bytes, &https.http);
+}
+
+int
+main(int argc, char **argv)
+{
+	const enum seat seat = seat_of(argc, argv);
+	const struct worker_desc desc = {
+		.seat = seat,
+		.fds = fds,
+		.fd_count = sizeof(fds) / sizeof(fds[0]),
+		.filter = &filter_https,
+		.spare_fds = SPARE_FDS,
+	};
+	uint16_t ports[REMOTE_COUNT];
+	int code;
+
+	if (seat == SEAT_COUNT)
+		return EXIT_INTERNAL;
+	worker_begin(&worker, &desc);
+	if (prepare(seat == SEAT_FETCH) != 0)
+		return EXIT_LOCK;
+	worker_lock(&worker, ports, conf_ports(&conf, ports));
+	code = seat == SEAT_FETCH ? https_fetch(&https, &given)
+				  : https_store(&https);
+	explicit_bzero(https.sk_bearer, sizeof(https.sk_bearer));
+	worker_exit(&worker, code);
+}
