@@ -56,6 +56,7 @@ CASE(unknown_codes_and_seats_are_refused)
 	EXPECT(exit_row(126) == NULL);
 	EXPECT(!exit_allowed(126, SEAT_TPM));
 	EXPECT(!exit_allowed(EXIT_OK, SEAT_COUNT));
+	EXPECT(!exit_allowed(EXIT_OK, (enum seat)(32 + SEAT_TPM)));
 }
 
 int

@@ -98,6 +98,9 @@ run(const struct vector *v, const struct hpke_suite *suite)
 	       0);
 	EXPECT(memcmp(plain, v->v[PT], v->n[PT]) == 0);
 
+	for (size_t n = 0; n < HPKE_OVERHEAD; n++)
+		EXPECT(hpke_open(&c, recv, (struct hpke_bytes){msg, n},
+				 plain) == ERR_CRYPTO);
 	c.aad.n--; /* the associated data count, too */
 	EXPECT(hpke_open(&c, recv, (struct hpke_bytes){msg, bytes}, plain) ==
 	       ERR_CRYPTO);

@@ -124,11 +124,24 @@ overrun(void)
 	secret_mfree(b);
 }
 
+static void
+overrun_mark(void)
+{
+	uint8_t *a;
+
+	arena_and_secret(16);
+	a = secret_malloc(16);
+	memset(a + 16 + 8, 0x41, 8); /* the mark of the block behind */
+	a = secret_malloc(16);
+	EXPECT(a == NULL);
+}
+
 CASE(impossible_states_trap)
 {
 	EXPECT(dies_of(free_twice, SIGILL));
 	EXPECT(dies_of(free_foreign, SIGILL));
 	EXPECT(dies_of(overrun, SIGILL));
+	EXPECT(dies_of(overrun_mark, SIGILL));
 }
 
 int
