@@ -102,7 +102,9 @@ memory(void)
 	if (mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC,
 		 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) != MAP_FAILED)
 		return 32;
-	return prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) == 0 ? 0 : 33;
+	if (prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) != 0)
+		return 33;
+	return prctl(PR_GET_SECCOMP) == SECCOMP_MODE_FILTER ? 0 : 34;
 }
 
 static int
