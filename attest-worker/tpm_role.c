@@ -172,6 +172,8 @@ tpm_role(struct worker *w, struct tpm *t, const struct plan *p)
 	    (code = step_blobs(w, p)) == 0)
 		code = open_all(m, p, &blobs, &o);
 	master_free(m); /* before anybody is spoken to */
+	if (t->esys)	/* ended clean: the next finds no litter */
+		tpm_forget(t);
 	if (code == 0)
 		code = serve(w, &o);
 	opened_free(&o);

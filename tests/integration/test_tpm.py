@@ -8,60 +8,13 @@ role, in its seat, under its filter.
 import base64
 import os
 import sys
-import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import spframe as sp  # noqa: E402
 import tpm_bench as tb  # noqa: E402
 from azemu import attest  # noqa: E402
-
-PROGRAM = ""
-PASSWORD = "correct horse"
-STORAGE = os.urandom(64)
-SHARES = [os.urandom(33) for _ in range(5)]
-TOKEN = "s.roottoken0123456789"
-GEN = os.urandom(16)
-FRESH_SET = sp.keyset(3, SHARES, TOKEN)
-FINAL_SET = sp.keyset(3, SHARES)
-
-
-class TpmCase(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.machine = tb.Machine()
-        cls.master = tb.Master()
-        cls.stored = [
-            ("TLS_PASSWORD", 0, cls.master.wrap(PASSWORD)),
-            ("STORAGE_KEY", 0, cls.master.wrap(base64.b64encode(STORAGE)))]
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.machine.close()
-
-    def setUp(self):
-        self.live = None
-
-    def tearDown(self):
-        if self.live:
-            self.live.kill()
-
-    def config(self, *slots, **more):
-        """CONFIG items; None leaves one out."""
-        values = {"pin": self.master.pin, "store_id": tb.STORE, "marker": 0,
-                  "layout": 0, "generation": GEN, **more}
-        return [tb.plan(*slots)] + [("TAG_" + name.upper(), value)
-                                    for name, value in values.items()
-                                    if value is not None]
-
-    def session(self, *slots, tpm=None, deadline_ms=20000, **config):
-        self.live = tb.Session(tpm or self.machine.connect(), PROGRAM,
-                               self.config(*slots, **config), deadline_ms)
-        return self.live
-
-    def ends(self, session, code):
-        self.assertEqual(session.finish(), code)
-        self.live = None
-        return session
+from tpm_case import (FINAL_SET, FRESH_SET, GEN, PASSWORD, SHARES,  # noqa: E402
+                      STORAGE, TpmCase, main)
 
 
 class Lives(TpmCase):
@@ -176,13 +129,5 @@ class Lives(TpmCase):
         s.kill()
 
 
-def main():
-    global PROGRAM  # pylint: disable=global-statement
-    if len(sys.argv) < 2 or not os.path.exists(sys.argv[1]):
-        sys.exit(__doc__)
-    PROGRAM = os.path.abspath(sys.argv.pop(1))
-    unittest.main(verbosity=2)
-
-
 if __name__ == "__main__":
-    main()
+    main(__doc__)

@@ -10,6 +10,7 @@ import struct
 import sys
 import tempfile
 import threading
+import time
 
 from cryptography.hazmat.primitives import hashes, keywrap, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
@@ -20,7 +21,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 import spframe as sp
 
 sys.path.insert(0, os.path.join(sp.ROOT, "tests", "emulator"))
-from azemu import pki_amd, tpmwire, vtpm  # noqa: E402
+from azemu import pki_amd, relay, tpmwire, vtpm  # noqa: E402
 
 STORE = "pebbledb:/var/lib/store"
 HASH = {1: hashes.SHA1, 2: hashes.SHA256, 3: hashes.SHA384}
@@ -132,27 +133,35 @@ class Machine:
         self.dir.cleanup()
 
 
-class FakeTpm:
-    """A TPM's end of a stream whose answers a test function makes:
-    answer(n, command) -> bytes to write (None: hang up)."""
+class Proxy:
+    """A stream in front of a machine's TPM.  change(code, command, answer)
+    returns what the worker gets: bytes, None for a hang-up, b"" for silence,
+    or a list of pieces sent one by one."""
 
-    def __init__(self, answer):
+    def __init__(self, machine, change):
         self.ours, self.theirs = socket.socketpair()
-        self.answer = answer
-        threading.Thread(target=self.run, daemon=True).start()
+        self.machine, self.change = machine, change
+        self.codes = []     # commands seen, None at the worker's hang-up
+        self.thread = threading.Thread(target=self.run, daemon=True)
+        self.thread.start()
 
     def run(self):
-        n = 0
+        up = self.machine.connect()
         try:
             while True:
-                command = self.ours.recv(8192)
-                reply = self.answer(n, command)
-                if not command or reply is None:
+                command = relay.read_frame(self.ours)
+                code = struct.unpack(">I", command[6:10])[0]
+                self.codes.append(code)
+                up.sendall(command)
+                reply = self.change(code, command, relay.read_frame(up))
+                if reply is None:
                     break
-                self.ours.sendall(reply)
-                n += 1
+                for piece in [reply] if isinstance(reply, bytes) else reply:
+                    self.ours.sendall(piece)
+                    time.sleep(0.001 if piece is not reply else 0)
         except OSError:
-            pass
+            self.codes.append(None)
+        up.close()
         self.ours.close()
 
 
@@ -173,7 +182,7 @@ class Session:
         self.worker = sp.Worker(program, [], config, fds,
                                 deadline_ms=deadline_ms)
         self.session = self.worker.session
-        self.transfer = None
+        self.transfer = self.clean_events = None
 
     # clean part
     def start(self):
@@ -207,6 +216,7 @@ class Session:
 
     # tainted part
     def wrapped(self, der, enc=2, says=None, kek_bytes=32):
+        self.clean_events = len(self.worker.events)
         kek = os.urandom(kek_bytes)
         head = self.transfer.encrypt(kek, oaep(HASH[enc]))
         tail = keywrap.aes_key_wrap_with_padding(kek, der)
@@ -252,8 +262,12 @@ class Session:
                              "SEALED_KEYS"), keyset))
 
     def finish(self):
+        """The exit code's name; nothing but the closed list after taint."""
         out = self.worker.finish()
         self.close()
+        if self.clean_events is not None:
+            assert len(self.worker.events) == self.clean_events
+            assert {name for name, _ in self.worker.said} <= {"BUNDLE"}
         return out
 
     def said(self, name):
@@ -302,3 +316,38 @@ def leave_objects(machine):
         call("CreatePrimary", (null,), b"\0\4\0\0\0\0" + template + b"\0\0" +
              b"\0\0\0\0", [b""], out=1)
         return 3
+
+
+def write_user_data(machine, data):
+    """Writes the TPM's user data, as any process with root in the VM can."""
+    index = 0x01400002
+    with machine.connect() as s:
+        def call(code, handles, params):
+            s.sendall(tpmwire.command(code, handles, params, [b""]))
+            return tpmwire.parse_response(s.recv(4096), 0, True, code)
+        try:
+            call("NV_DefineSpace", (tpmwire.OWNER,), b"\0\0" + tpmwire.sized(
+                struct.pack(">IHIHH", index, 0x0b, 0x00020002, 0, 64)))
+        except tpmwire.TpmError:
+            pass  # it is there
+        call("NV_Write", (tpmwire.OWNER, index), tpmwire.sized(data) + b"\0\0")
+
+
+def scan(pid, marked):
+    """The names of those byte strings that lie in memory of the process that
+    root can read."""
+    seen = set()
+    with open("/proc/%d/maps" % pid, encoding="ascii") as maps, \
+            open("/proc/%d/mem" % pid, "rb", 0) as mem:
+        for line in maps:
+            span, mode = line.split()[:2]
+            if "r" not in mode or "[v" in line:
+                continue
+            start, end = (int(x, 16) for x in span.split("-"))
+            try:
+                mem.seek(start)
+                data = mem.read(end - start)
+            except OSError:
+                continue  # secret memory: EIO
+            seen |= {name for name, text in marked.items() if text in data}
+    return seen
