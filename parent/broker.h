@@ -65,6 +65,7 @@ struct broker {
 	struct keep keep;
 	uint32_t seen;	 /* session: bit per type, MSG_TYPE_MAX < 32 */
 	bool opened;	 /* GO_OPEN was carried out */
+	bool storing;	 /* a store seat started: no deadline any more */
 	bool ended;	 /* GO_END */
 	bool hurt;	 /* a started seat hung up without RESULT */
 	const char *why; /* of the last ERR_PROTO */

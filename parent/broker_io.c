@@ -47,10 +47,14 @@ broker_sockets(void)
 	return 0;
 }
 
-/* Waits; returns what ppoll(2) does, 0 when the deadline has passed. */
+/*
+ * Waits; returns what ppoll(2) does, 0 when the deadline has passed.  Storing
+ * goes on for ever: the bundle here may be the only one (DESIGN, Waves).
+ */
 static int
 wait_for(struct pollfd *fds, nfds_t count)
 {
+	bool endless = worker->deadline_ms == 0 || session.storing;
 	struct timespec ts;
 	uint32_t left;
 	int n;
@@ -59,7 +63,7 @@ wait_for(struct pollfd *fds, nfds_t count)
 		left = worker_left_ms(worker);
 		ts.tv_sec = left / 1000;
 		ts.tv_nsec = (long)(left % 1000) * 1000000;
-		n = ppoll(fds, count, worker->deadline_ms ? &ts : NULL, NULL);
+		n = ppoll(fds, count, endless ? NULL : &ts, NULL);
 	} while (n < 0 && errno == EINTR);
 	return n;
 }

@@ -52,6 +52,7 @@ broker_store_begin(struct broker *b, enum seat seat)
 {
 	const struct kept *o = current(b);
 
+	b->storing = true;
 	b->seats[seat].echo_due = o != NULL;
 	if (!o)
 		return broker_out(seat, MSG_STORED, NULL, 0);

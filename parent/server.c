@@ -180,6 +180,7 @@ int
 server_start(struct sup *s, enum life_kind k)
 {
 	uid_t uid = seat_uid(s, SEAT_SERVER);
+	uint64_t begin = now_ns();
 	int r;
 
 	platform_uid_sweep(s, uid);
@@ -198,6 +199,7 @@ server_start(struct sup *s, enum life_kind k)
 		return ERR_REFUSED;
 	}
 	r = wait_for(s, is_ready, NULL, conf_num(s->conf, CONF_T_READY));
+	s->server_ns += now_ns() - begin;
 	if (r == ERR_TIMEOUT)
 		fail_with(s, EXIT_SERVER_SLOW, SEAT_SERVER);
 	if (r == 0 && gate_check_server(s) != 0) {
@@ -217,6 +219,7 @@ void
 server_stop(struct sup *s)
 {
 	struct child *c = &s->child[SEAT_SERVER];
+	uint64_t begin = now_ns();
 
 	if (child_alive(c)) {
 		c->ending = true;
@@ -226,6 +229,7 @@ server_stop(struct sup *s)
 	}
 	c->state = CHILD_NONE;
 	platform_uid_sweep(s, seat_uid(s, SEAT_SERVER));
+	s->server_ns += now_ns() - begin;
 }
 
 int

@@ -62,6 +62,7 @@ struct sup {
 	int fail_code;	    /* first failure of the session, 0: none */
 	enum seat fail_seat;
 	unsigned releases; /* sessions that released a key, in this boot */
+	uint64_t server_ns; /* waited for the server's starts and ends */
 };
 
 /* CLOCK_MONOTONIC in nanoseconds. */
