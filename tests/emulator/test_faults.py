@@ -20,12 +20,13 @@ from azemu.client import CallError, Client
 class Server:
     """`emulator serve` as a child; it is started when this returns."""
 
-    def __init__(self, directory, *more):
+    def __init__(self, directory, attestation=False):
         out, into = os.pipe()
         self.process = subprocess.Popen(
             [os.path.join(HERE, "emulator"), "serve", "--dir", directory,
-             "--cache", key_cache(), "--no-attestation",
-             "--ready-fd", str(into), *more], pass_fds=[into])
+             "--cache", key_cache(), "--ready-fd", str(into),
+             *([] if attestation else ["--no-attestation"])],
+            pass_fds=[into])
         os.close(into)
         with os.fdopen(out, "rb") as ready:
             if ready.read() != b"ready\n":

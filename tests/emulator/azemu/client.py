@@ -10,6 +10,7 @@ import socket
 import ssl
 import urllib.parse
 
+from . import guest, tpmwire
 from .jose import b64u, unb64u
 
 API = "7.4"
@@ -166,6 +167,45 @@ class Client:
             body["nonce"] = nonce
         path = "/keys/%s/%s/release" % (name, version)
         return self.call("POST", path.replace("//", "/"), body)["value"]
+
+    def attest(self, payload=None):
+        """(MAA's token, use) for the emulated VM, by its vTPM; use(cipher)
+        is what the transfer key in the TPM makes of OAEP-SHA-256."""
+        thim = self.plain("imds", "GET", "/metadata/THIM/amd/certification",
+                          headers={"Metadata": "true"})
+        with open(self.info["eventlog"], "rb") as log_file:
+            log = log_file.read()
+        unique = os.urandom(256)
+        with guest.Tpm(self.info["vtpm"]) as tpm:
+            handle, info = guest.evidence(
+                tpm, thim["vcekCert"] + thim["certificateChain"], log,
+                unique, payload=payload)
+            public = tpm.read_public(handle)[0]
+            tpm.flush(handle)
+        conn = LocalHttps(self.info["maa_host"], self.address("maa"),
+                          self.info["tls_roots"])
+        status, _, data = fetch(
+            conn, "POST", "/attest/AzureGuest?api-version=2020-10-01",
+            guest.request_body(info), {"Content-Type": "application/json"})
+        if status != 200:
+            raise CallError(status, data.decode("utf-8", "replace"))
+
+        def use(cipher, scheme=b"\0\x17\0\x0b"):
+            # A primary key of the null hierarchy: the same until the next
+            # power-on, so it need not be kept.
+            with guest.Tpm(self.info["vtpm"]) as tpm:
+                again = tpm.create(tpmwire.transfer_public(
+                    tpm.policy(), unique))[0]
+                try:
+                    if tpm.read_public(again)[0] != public:
+                        raise ValueError("another transfer key")
+                    return tpm.decrypt(again, cipher, scheme)
+                finally:
+                    tpm.flush(again)
+
+        token = guest.open_envelope(json.loads(data)["token"],
+                                    lambda c: use(c, b"\0\x15"))
+        return token, use
 
     def counts(self):
         return self.plain("control", "GET", "/counts")

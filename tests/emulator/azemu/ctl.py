@@ -56,7 +56,7 @@ def add_parsers(sub):
     one.add_argument("entry", help="JSON; 'clear' empties the table")
     one = what.add_parser("option", help="name=json ...")
     one.add_argument("values", nargs="*")
-    for name in ("counts", "reset", "requests", "state", "info"):
+    for name in ("attest", "counts", "reset", "requests", "state", "info"):
         what.add_parser(name)
 
 
@@ -109,6 +109,7 @@ def carry_out(args, client):
         client.options(**{k: json.loads(v) for k, v in pairs})
         return client.plain("control", "GET", "/options")
     return {"counts": client.counts, "reset": client.reset_counts,
+            "attest": lambda: client.attest()[0],
             "requests": client.requests, "state": client.state,
             "info": lambda: client.info}[what]()
 
