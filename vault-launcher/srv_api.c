@@ -7,7 +7,7 @@
 
 #include "b64.h"
 
-#define RETRY_ALL_MS   20000u /* one logical call, all its repetitions */
+#define RETRY_ALL_MS   5000u /* one logical call, all its repetitions */
 #define RETRY_FIRST_MS 25u
 #define RETRY_MOST_MS  1000u
 

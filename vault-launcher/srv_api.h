@@ -59,7 +59,8 @@ CHECKED int api_revoke_self(struct srv *s, const struct token *t,
 /*
  * A call with a token and (or NULL) a JSON body, repeated with back-off while
  * the server says 429, 500, 502 or 503 (an HA store answers 500 until the
- * election is over), for 20 seconds at most.  Returns 0 and the last status.
+ * election is over), for five seconds at most: plugins answer 500 for good.
+ * Returns 0 and the last status.
  */
 CHECKED int api_logical(struct srv *s, const struct token *t,
 			const char *method, const char *path,

@@ -57,12 +57,32 @@ out:
 	return r;
 }
 
+/* What the answer to share i of t says; FED is also "so far". */
+static enum feed
+judge(unsigned i, unsigned t, int status, const struct seal_status *st,
+      const char *nonce)
+{
+	bool last = i + 1 == t;
+
+	if (status == 500)
+		return BROKEN;
+	if (status != 200)
+		return last ? WRONG : DISTURBED;
+	if (last)
+		return st->sealed ? DISTURBED : FED;
+	/* unsealed before the threshold: by somebody else's shares */
+	if (!st->sealed || st->progress != i + 1)
+		return DISTURBED;
+	return nonce[0] != '\0' && strcmp(st->nonce, nonce) == 0 ? FED
+								 : DISTURBED;
+}
+
 /* One sequence: reset, then t shares, each answer as it must be. */
 static int
 feed(struct srv *s, const struct keyset *k, unsigned t, enum feed *out)
 {
 	char nonce[SEAL_WORD] = "";
-	struct seal_status st;
+	struct seal_status st = {0};
 	int status, r;
 
 	if ((r = api_unseal_reset(s, &status, &st)) != 0)
@@ -70,27 +90,13 @@ feed(struct srv *s, const struct keyset *k, unsigned t, enum feed *out)
 	*out = status == 500 ? BROKEN : DISTURBED;
 	if (status != 200 || !st.sealed || st.progress != 0)
 		return 0;
-	for (unsigned i = 0; i < t; i++) {
-		bool last = i + 1 == t;
-
+	*out = FED;
+	for (unsigned i = 0; i < t && *out == FED; i++) {
 		if ((r = api_unseal_share(s, k, i, &status, &st)) != 0)
 			return r;
-		if (status == 500)
-			*out = BROKEN;
-		else if (status != 200)
-			*out = last ? WRONG : DISTURBED;
-		else if (st.sealed == last)
-			*out = DISTURBED;
-		else if (last)
-			*out = FED;
-		if (status != 200 || last)
-			return 0;
 		if (i == 0)
 			memcpy(nonce, st.nonce, sizeof(nonce));
-		*out = DISTURBED;
-		if (st.progress != i + 1 || nonce[0] == '\0' ||
-		    strcmp(st.nonce, nonce) != 0)
-			return 0;
+		*out = judge(i, t, status, &st, nonce);
 	}
 	return 0;
 }

@@ -288,6 +288,7 @@ class Worker:
 
     def __init__(self, program, args, config, fds=None, uid=None,
                  deadline_ms=20000, session=None):
+        self.pid, self.code, self.ready = 0, None, -1
         self.session = session or os.urandom(32)
         ours, theirs = seqpair()
         cfg_ours, cfg_theirs = seqpair()
@@ -302,7 +303,7 @@ class Worker:
         for n, f in (fds or {}).items():
             table[n] = f if isinstance(f, int) else f.fileno()
         self.pid = spawn(program, args, table, uid)
-        self.code, self.events, self.notes, self.said = None, [], [], []
+        self.events, self.notes, self.said = [], [], []
         theirs.close()
         cfg_theirs.close()
         os.close(ready_w)
@@ -366,3 +367,7 @@ class Worker:
         if self.ready >= 0:
             os.close(self.ready)
             self.ready = -1
+
+    def __del__(self):
+        if self.pid and self.code is None:
+            self.kill()
