@@ -32,6 +32,7 @@ static struct broker session;
 static struct channel channels[SEAT_COUNT]; /* fd -1: gone */
 static uint8_t packet[MSG_MAX];
 static const struct worker *worker; /* for the deadline */
+static enum seat told;		    /* whom broker_out spoke to last */
 
 int
 broker_sockets(void)
@@ -77,6 +78,7 @@ broker_out(enum seat to, unsigned type, const uint8_t *body, size_t bytes)
 
 	if (c->fd < 0)
 		return 0;
+	told = to;
 	while ((r = channel_send(c, type, body, bytes)) == ERR_TIMEOUT) {
 		if (wait_for(&p, 1) <= 0)
 			return ERR_TIMEOUT;
@@ -96,8 +98,8 @@ failed(enum seat seat, int r, const char *why)
 			 broker_state_name(session.seats[seat].state));
 		return EXIT_PROTOCOL;
 	case ERR_TIMEOUT:
-		log_line(LOG_FAIL, seat_name(seat), "deadline",
-			 "%s does not read what it is told", seat_name(seat));
+		log_line(LOG_FAIL, seat_name(told), "deadline",
+			 "%s does not read what it is told", seat_name(told));
 		return EXIT_DEADLINE;
 	default:
 		log_line(LOG_FAIL, seat_name(seat), "broker",

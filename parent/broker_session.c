@@ -45,11 +45,20 @@ any_net_alive(const struct broker *b)
 	return false;
 }
 
+/* Render too where the store is remote: it gets the storage key then. */
 static bool
-any_tainted_alive(const struct broker *b)
+key_from_start(const struct broker *b, unsigned seat)
+{
+	return (SEATS_KEY & SEAT_BIT(seat)) ||
+	       (seat == SEAT_RENDER && b->opened);
+}
+
+static bool
+any_key_alive(const struct broker *b)
 {
 	for (unsigned s = 0; s < SEAT_COUNT; s++) {
-		if (b->seats[s].tainted && alive(b, s))
+		if (alive(b, s) &&
+		    (b->seats[s].tainted || key_from_start(b, s)))
 			return true;
 	}
 	return false;
@@ -105,6 +114,7 @@ start(struct broker *b, enum seat seat)
 	int r;
 
 	b->seats[seat].state = B_RUN;
+	b->seats[seat].tainted = key_from_start(b, seat);
 	if ((r = broker_out(seat, MSG_START, NULL, 0)) != 0)
 		return r;
 	if ((SEAT_BIT(seat) & SEATS_NET) && seat != SEAT_RESOLVE &&
@@ -242,24 +252,19 @@ broker_hangup(struct broker *b, enum seat seat)
 static int
 may_go(struct broker *b, enum seat seat)
 {
-	struct bseat *s = &b->seats[seat];
+	const struct bseat *s = &b->seats[seat];
 
 	if (s->state != B_WAIT && s->state != B_LOCKED)
 		return refuse(b, "go for a seat that is past it");
 	if (SEAT_BIT(seat) & SEATS_NET) {
-		if (any_tainted_alive(b))
+		if (any_key_alive(b))
 			return refuse(b, "network beside a tainted process");
 		if (b->opened && !(SEAT_BIT(seat) & SEATS_STORE))
 			return refuse(b, "network after the opening");
 	}
 	if (SEAT_BIT(seat) & SEATS_STORE)
 		return broker_store_may_go(b);
-	if (SEAT_BIT(seat) & SEATS_KEY)
-		s->tainted = true;
-	/* on a remote store it gets the storage key, and starts after it */
-	if (seat == SEAT_RENDER && b->opened)
-		s->tainted = true;
-	if (s->tainted && any_net_alive(b))
+	if (key_from_start(b, seat) && any_net_alive(b))
 		return refuse(b, "a key holder beside the network");
 	return 0;
 }

@@ -1,18 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The recovery table against a text table written by hand. */
-#include "table.h"
-
 #include "../check.h"
+#include "table.h"
 
 static const char *const marker[] = {"none", "prepared", "stored", NULL};
 static const char *const store[] = {"empty", "files", "remote", NULL};
-static const char *const look[] = {"notyet", "uninit",	"init", "dead",
+static const char *const look[] = {"notyet",  "uninit",	  "init", "dead",
 				   "nostart", "unsealed", NULL};
 static const char *const keys[] = {"notasked", "nothing", "old", "bundle",
 				   NULL};
-static const char *const action[] = {"look",   "prepare", "init",   "aside",
-				     "unseal", "lost",	  "nokeys", "state",
-				     NULL};
+static const char *const action[] = {"look",   "prepare", "init",
+				     "aside",  "unseal",  "lost",
+				     "nokeys", "state",	  NULL};
 static const char *path;
 
 static int

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The log's texts: numbers in their places, nothing from outside but ASCII. */
+#include <unistd.h>
+
+#include "../check.h"
+#include "broker_out.h"
+#include "events.h"
+#include "log.h"
+#include "msg.h"
+
+static int out[2];
+
+/* Returns what was printed, without time and newline. */
+static const char *
+line(void)
+{
+	static char buf[2048];
+	ssize_t n = read(out[0], buf, sizeof(buf) - 1);
+	char *text;
+
+	buf[n > 0 ? n - 1 : 0] = '\0';
+	text = strstr(buf, "] ");
+	return text ? text + 2 : buf;
+}
+
+static int
+says(unsigned event, const uint64_t n[4], const char *text)
+{
+	if (broker_event(SEAT_TPM, event, n) != 0)
+		return 0;
+	return strcmp(line(), text) == 0;
+}
+
+CASE(numbers_stand_where_the_text_has_them)
+{
+	const uint64_t n[4] = {1, 22, UINT64_C(0x1234), 4};
+
+	EXPECT(says(EVENT_RESOLVED, n, "names resolved (1 addresses)"));
+	EXPECT(says(EVENT_HTTP, n, "remote 1 answered HTTP 22 at step 4660"));
+	EXPECT(says(EVENT_TPM_RC, n,
+		    "warning: TPM: response code 0x00000001 to command "
+		    "0x00000016"));
+	EXPECT(says(EVENT_KEY_PIN, n,
+		    "master key 00000000000000010000000000000016"
+		    "00000000000012340000000000000004"));
+	EXPECT(says(EVENT_ATTESTED, n, "attestation accepted"));
+}
+
+CASE(the_largest_numbers_fit)
+{
+	const uint64_t n[4] = {UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX};
+
+#define X(id, num, name, text)                                                 \
+	EXPECT(broker_event(SEAT_TPM, num, n) == 0);                           \
+	EXPECT(!strchr(line(), '%'));
+#include "events.def"
+#undef X
+}
+
+CASE(an_unknown_event_prints_nothing)
+{
+	const uint64_t n[4] = {0};
+
+	EXPECT(broker_event(SEAT_TPM, 0, n) == ERR_PROTO);
+	EXPECT(broker_event(SEAT_TPM, 9999, n) == ERR_PROTO);
+}
+
+CASE(a_note_is_cleaned_and_named)
+{
+	broker_note(SEAT_FETCH, (const uint8_t *)"a\n%s\x1b[2J\xff", 9);
+	EXPECT(strcmp(line(), "warning: fetch: a?%s?[2J?") == 0);
+}
+
+CASE(what_came_back_unequal_is_named)
+{
+	broker_unequal(SEAT_STORE0, MSG_JWE);
+	EXPECT(strstr(line(), "another root token than was stored"));
+	broker_unequal(SEAT_STORE0, MSG_BUNDLE);
+	EXPECT(strstr(line(), "another bundle than was stored"));
+}
+
+int
+main(void)
+{
+	if (pipe(out) != 0)
+		return 2;
+	log_setup(out[1], false, 0);
+	return check_run();
+}
