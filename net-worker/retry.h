@@ -14,8 +14,9 @@
 #include "err.h"
 #include "tags.h"
 
-#define RETRY_AFTER_MAX 3600u /* seconds; what a service may ask for at most   \
-			       */
+#define RETRY_AFTER_MAX                                                        \
+	3600u /* seconds; what a service may ask for at most                   \
+	       */
 
 struct retry_ask {
 	enum remote remote;
