@@ -99,16 +99,16 @@ usage_fits(X509 *leaf)
 }
 
 static int
-build(X509 *leaf, STACK_OF(X509) * rest, X509_STORE *roots, time_t now)
+build(X509 *leaf, STACK_OF(X509) * rest, const struct chain_want *want)
 {
 	X509_STORE_CTX *ctx = X509_STORE_CTX_new();
 	X509_VERIFY_PARAM *param;
 	int r = ERR_CRYPTO;
 
-	if (!ctx || X509_STORE_CTX_init(ctx, roots, leaf, rest) != 1)
+	if (!ctx || X509_STORE_CTX_init(ctx, want->roots, leaf, rest) != 1)
 		goto out;
 	param = X509_STORE_CTX_get0_param(ctx);
-	X509_VERIFY_PARAM_set_time(param, now);
+	X509_VERIFY_PARAM_set_time(param, want->now);
 	X509_VERIFY_PARAM_set_depth(param, (int)JWS_CERTS);
 	X509_VERIFY_PARAM_set_auth_level(param, 2);
 	if (X509_VERIFY_PARAM_set_purpose(param, X509_PURPOSE_SSL_SERVER) != 1)
@@ -145,8 +145,8 @@ load(const struct jws_header *h, STACK_OF(X509) * out)
 }
 
 int
-chain_check(const struct jws_header *h, X509_STORE *roots, const char *host,
-	    time_t now, EVP_PKEY **out_key, struct verdict *v)
+chain_check(const struct jws_header *h, const struct chain_want *want,
+	    EVP_PKEY **out_key, struct verdict *v)
 {
 	STACK_OF(X509) *certs = NULL;
 	EVP_PKEY *key = NULL;
@@ -168,11 +168,11 @@ chain_check(const struct jws_header *h, X509_STORE *roots, const char *host,
 		goto out;
 	r = refuse(v, EXIT_ANSWER_CHAIN,
 		   "the leaf certificate does not name the key service");
-	if (!names_fit(leaf, host))
+	if (!names_fit(leaf, want->host))
 		goto out;
 	r = refuse(v, EXIT_ANSWER_CHAIN,
 		   "the chain does not lead to a configured root now");
-	if (build(leaf, certs, roots, now) != 0)
+	if (build(leaf, certs, want) != 0)
 		goto out;
 	r = refuse(v, EXIT_ANSWER_CHAIN, "the leaf certificate has no key");
 	key = X509_get_pubkey(leaf);

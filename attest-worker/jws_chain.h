@@ -21,21 +21,27 @@
  */
 CHECKED int chain_add_root(X509_STORE *store, const uint8_t *der, size_t bytes);
 
+struct chain_want {
+	X509_STORE *roots; /* the only anchors */
+	const char *host;  /* the key service we asked */
+	time_t now;
+};
+
 /*
- * Checks a header's certificates as of `now`, and returns 0 and the leaf's
+ * Checks a header's certificates as of want->now, and returns 0 and the leaf's
  * public key (owned by the caller), or ERR_REFUSED and a verdict
  * (EXIT_ANSWER_CHAIN):
  *   kid, x5t, x5t#S256 are the leaf's thumbprints;
  *   each certificate was issued by the next one (RFC 7515 4.1.6);
- *   the chain ends in one of the roots, every link valid at `now`, every key
+ *   the chain ends in one of the roots, every link valid then, every key
  *   and digest of at least 112 bits' strength;
  *   the leaf is for server authentication (extended key usage, demanded) and
  *   may sign;
- *   its subject alternative names hold `host`, or literally the service
- *   domain that `host` belongs to (vault.azure.net and its like).
+ *   its subject alternative names hold want->host, or literally the service
+ *   domain that it belongs to (vault.azure.net and its like).
  */
-CHECKED int chain_check(const struct jws_header *h, X509_STORE *roots,
-			const char *host, time_t now, EVP_PKEY **out_key,
+CHECKED int chain_check(const struct jws_header *h,
+			const struct chain_want *want, EVP_PKEY **out_key,
 			struct verdict *v);
 
 #endif

@@ -95,11 +95,11 @@ verify_end(struct verify *v)
 
 int
 verify_answer(const struct verify *v, const char *text, size_t chars,
-	      time_t now, struct answer *out_answer,
-	      struct verdict *out_verdict)
+	      struct answer *out_answer, struct verdict *out_verdict)
 {
 	static struct jws jws;
 	static struct jws_header header;
+	struct chain_want want = {v->roots, v->host, v->now};
 	EVP_PKEY *key = NULL;
 	int r;
 
@@ -107,8 +107,7 @@ verify_answer(const struct verify *v, const char *text, size_t chars,
 		return refuse(out_verdict, EXIT_ANSWER_CHAIN,
 			      "the answer is not a compact JWS");
 	if ((r = jws_header_read(&jws, &header, out_verdict)) != 0 ||
-	    (r = chain_check(&header, v->roots, v->host, now, &key,
-			     out_verdict)) != 0)
+	    (r = chain_check(&header, &want, &key, out_verdict)) != 0)
 		return r;
 	if (jws_rs256(&jws, key) != 0)
 		r = refuse(out_verdict, EXIT_ANSWER_CHAIN,

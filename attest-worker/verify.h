@@ -24,6 +24,7 @@ struct verify {
 	struct question question;
 	char host[HOST_MAX + 1];
 	X509_STORE *roots;
+	time_t now; /* as of when the answer is judged; the caller's */
 };
 
 /*
@@ -37,11 +38,11 @@ CHECKED int verify_begin(const struct items *config, struct verify *out);
 void verify_end(struct verify *v);
 
 /*
- * Verifies an answer as of `now`.  Returns 0 and the answer, or ERR_REFUSED
+ * Verifies an answer as of v->now.  Returns 0 and the answer, or ERR_REFUSED
  * and a verdict.
  */
 CHECKED int verify_answer(const struct verify *v, const char *text,
-			  size_t chars, time_t now, struct answer *out_answer,
+			  size_t chars, struct answer *out_answer,
 			  struct verdict *out_verdict);
 
 /*

@@ -61,8 +61,9 @@ work(void)
 		return code;
 	if (clock_gettime(CLOCK_REALTIME, &now) != 0)
 		return EXIT_INTERNAL;
-	if (verify_answer(&verify, (const char *)f.body, f.body_bytes,
-			  now.tv_sec, &answer, &verdict) != 0) {
+	verify.now = now.tv_sec;
+	if (verify_answer(&verify, (const char *)f.body, f.body_bytes, &answer,
+			  &verdict) != 0) {
 		worker_note(&self, "release answer: %s", verdict.why);
 		return verdict.code;
 	}

@@ -265,6 +265,24 @@ need(struct load *l, enum conf_key k, const char *why)
 	return ERR_FORMAT;
 }
 
+/* The token of one vault must never go to another's host. */
+static int
+check_vault_of_key(struct load *l)
+{
+	char host[256], want[64];
+
+	snprintf(want, sizeof(want), "%s.vault.azure.net",
+		 l->c->value[CONF_KEYVAULT]);
+	if (url_host(l->c->value[CONF_MK_ID], host, sizeof(host)) == 0 &&
+	    strcasecmp(host, want) == 0)
+		return 0;
+	fail(l,
+	     "master_key is on %s but keyvault says %s: both must name the "
+	     "same vault",
+	     host, want);
+	return ERR_FORMAT;
+}
+
 /* What must fit together. */
 static int
 check_all(struct load *l)
@@ -280,7 +298,7 @@ check_all(struct load *l)
 		r = need(l, CONF_SA_NAME, " (storage = azure needs it)");
 	if (r == 0 && conf_local_store(c))
 		r = need(l, CONF_STORE_PATH, " (a local storage needs it)");
-	if (r != 0)
+	if (r != 0 || (r = check_vault_of_key(l)) != 0)
 		return r;
 	if (conf_num(c, CONF_THRESHOLD) > conf_num(c, CONF_SHARES) ||
 	    (conf_num(c, CONF_SHARES) > 1 && conf_num(c, CONF_THRESHOLD) < 2))

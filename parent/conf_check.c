@@ -100,7 +100,8 @@ check_key_url(const char *v)
 	static const char *const where[] = {".vault.azure.net",
 					    ".managedhsm.azure.net"};
 	const char *bad = "must be https://NAME.vault.azure.net/keys/KEY or "
-			  "…/keys/KEY/VERSION (32 hex digits)";
+			  "…/keys/KEY/VERSION (32 hex digits), the host in "
+			  "lower case";
 	size_t host, name, version;
 	bool known = false;
 
@@ -110,7 +111,9 @@ check_key_url(const char *v)
 	host = strcspn(v, "/");
 	for (size_t i = 0; i < 2; i++)
 		known = known || host_under(v, host, where[i]);
-	if (!known || !host_ok(v, host) || strncmp(v + host, "/keys/", 6) != 0)
+	if (!known || !host_ok(v, host) ||
+	    strspn(v, LOWER DIGITS ".-") != host ||
+	    strncmp(v + host, "/keys/", 6) != 0)
 		return bad;
 	v += host + 6;
 	name = strspn(v, LOWER UPPER DIGITS "-");

@@ -99,8 +99,8 @@ gate_check(struct sup *s, enum seat seat)
 		bad = "status";
 	else if ((bad = wrong_status(s, &st, seat_uid(s, seat))) == NULL)
 		bad = wrong_fds(c->pid, seat);
-	if (!bad && !still_there(c))
-		bad = "existence";
+	if (!still_there(c))
+		return ERR_EOF;
 	if (!bad)
 		return 0;
 	log_line(LOG_FAIL, seat_name(seat), "gate",
@@ -122,8 +122,8 @@ gate_check_server(struct sup *s)
 		bad = "filters";
 	else if (!bad && st.owner != 0)
 		bad = "dumpable (its executable must be unreadable)";
-	if (!bad && !still_there(c))
-		bad = "existence";
+	if (!still_there(c))
+		return ERR_EOF;
 	if (!bad)
 		return 0;
 	log_line(LOG_FAIL, "server", "gate",

@@ -10,8 +10,8 @@
 #include "sup.h"
 
 /*
- * Checks the child of a seat.  Returns 0, or ERR_LOCK after a log line that
- * names the property that is not as it must be.
+ * Checks the child of a seat.  Returns 0; ERR_LOCK after a log line that names
+ * the property that is not as it must be; ERR_EOF when the child is gone.
  */
 CHECKED int gate_check(struct sup *s, enum seat seat);
 

@@ -166,10 +166,12 @@ root_enter(const struct sup *s, const struct spawn *sp)
 			return ERR_SYS;
 		pivot = false;
 	}
+	umask(022); /* other uids pass through what is made here */
 	tree = sp->root ? clone_tree(sp->root, false, true) : new_tmpfs();
 	if (tree < 0)
 		return ERR_SYS;
 	r = enter(tree, sp, pivot, sp->root ? sp->root : "/proc");
 	close(tree);
+	umask(077);
 	return r == 0 ? 0 : ERR_SYS;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What each seat is told: the bodies of CONFIG. */
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,7 +34,8 @@ remote_of(const struct conf *c, enum remote which, struct remote_conf *out)
 	if (which == REMOTE_IMDS) {
 		const char *url = conf_str(c, CONF_IMDS_URL), *port;
 
-		snprintf(out->url, sizeof(out->url), "%s", url);
+		snprintf(out->url, sizeof(out->url), "http://%.*s",
+			 (int)strcspn(url + 7, ":"), url + 7);
 		port = strchr(url + 7, ':');
 		out->port = port ? (unsigned)atoi(port + 1) : 80;
 	} else if (which == REMOTE_MAA) {
@@ -50,6 +52,8 @@ remote_of(const struct conf *c, enum remote which, struct remote_conf *out)
 		connect = conf_str(c, CONF_AKV_CONN);
 		out->port = 443;
 	}
+	for (char *p = out->url; *p; p++)
+		*p = (char)tolower((unsigned char)*p);
 	if (connect) {
 		size_t n = strcspn(connect, ":");
 		snprintf(out->host, sizeof(out->host), "%.*s", (int)n, connect);

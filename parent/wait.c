@@ -72,6 +72,7 @@ fail_with(struct sup *s, int code, enum seat seat)
 static void
 say_death(enum seat seat, const struct child *c)
 {
+	const struct exit_row *row = exit_row(c->code);
 	const char *name = seat_name(seat);
 
 	if (c->code == EXIT_FILTER)
@@ -84,6 +85,9 @@ say_death(enum seat seat, const struct child *c)
 		log_line(LOG_FAIL, name, "stage1",
 			 "%s could not be confined: %s", name,
 			 step_name(c->code - STEP_EXIT));
+	else if (row && row->code != EXIT_OK && row->code < 100)
+		log_line(LOG_FAIL, name, "worker_failed", "%s: %s", name,
+			 row->what);
 }
 
 /* Turns a wait status into a code that the seat may say. */
@@ -319,6 +323,17 @@ wait_exits(struct sup *s, uint32_t seats, unsigned seconds)
 	return r == ERR_TIMEOUT ? too_slow(s, seats, "end") : r;
 }
 
+/* A child that died meanwhile has said why by its exit. */
+static int
+not_confined(struct sup *s, enum seat seat, int r)
+{
+	if (r == ERR_EOF)
+		(void)!wait_exits(s, SEAT_BIT(seat), 1);
+	if (!s->fail_code)
+		fail_with(s, EXIT_GATE, seat);
+	return settle(s);
+}
+
 int
 wait_locked(struct sup *s, uint32_t seats, unsigned seconds)
 {
@@ -327,10 +342,9 @@ wait_locked(struct sup *s, uint32_t seats, unsigned seconds)
 	if (r != 0)
 		return r == ERR_TIMEOUT ? too_slow(s, seats, "lock itself") : r;
 	for (int i = 0; i < SEAT_COUNT; i++)
-		if ((seats & SEAT_BIT(i)) && gate_check(s, (enum seat)i) != 0) {
-			fail_with(s, EXIT_GATE, (enum seat)i);
-			return settle(s);
-		}
+		if ((seats & SEAT_BIT(i)) &&
+		    (r = gate_check(s, (enum seat)i)) != 0)
+			return not_confined(s, (enum seat)i, r);
 	return 0;
 }
 

@@ -124,6 +124,7 @@ worker_begin(struct worker *w, const struct worker_desc *desc)
 	memset(w, 0, sizeof(*w));
 	w->desc = desc;
 	umask(077);
+	tzset(); /* TZ=UTC0: later calls of localtime(3) open no file */
 	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0 ||
 	    prctl(PR_SET_MDWE, PR_MDWE_REFUSE_EXEC_GAIN, 0, 0, 0) != 0)
 		die(EXIT_LOCK);
@@ -152,7 +153,8 @@ limits(const struct worker_desc *d)
 	if (d->fd_count != 0)
 		fds = (rlim_t)d->fds[d->fd_count - 1].fd + 1;
 	if ((r = limit(RLIMIT_CORE, 0)) != 0 ||
-	    (r = limit(RLIMIT_FSIZE, d->writes ? FSIZE_WRITES : 0)) != 0 ||
+	    (d->seat != SEAT_BROKER && /* its log may be a file of any size */
+	     (r = limit(RLIMIT_FSIZE, d->writes ? FSIZE_WRITES : 0)) != 0) ||
 	    (r = limit(RLIMIT_NPROC, 0)) != 0 ||
 	    (r = limit(RLIMIT_MSGQUEUE, 0)) != 0)
 		return r;

@@ -43,8 +43,7 @@ name_first(char c)
 static bool
 name_more(char c)
 {
-	return name_first(c) || (c >= '0' && c <= '9') || c == '-' ||
-	       c == '.';
+	return name_first(c) || (c >= '0' && c <= '9') || c == '-' || c == '.';
 }
 
 static int
@@ -188,9 +187,9 @@ struct item {
 	struct word label; /* the only one, if it is a string */
 	unsigned labels;
 	bool is_block;
-	struct word value;	/* of an attribute, if it is a string */
-	const char *body;	/* of a block: behind its opening brace */
-	const char *body_end;	/* at its closing brace */
+	struct word value;    /* of an attribute, if it is a string */
+	const char *body;     /* of a block: behind its opening brace */
+	const char *body_end; /* at its closing brace */
 };
 
 static int
@@ -205,8 +204,7 @@ item(struct scan *s, struct item *out)
 	     out->labels++) {
 		bool quoted = *s->p == '"';
 
-		if ((quoted ? string(s, &w) : name(s, &w)) != 0 ||
-		    skip(s) != 0)
+		if ((quoted ? string(s, &w) : name(s, &w)) != 0 || skip(s) != 0)
 			return ERR_FORMAT;
 		if (quoted)
 			out->label = w;
@@ -225,19 +223,6 @@ item(struct scan *s, struct item *out)
 	return 0;
 }
 
-/* HCL 1 lets a comma stand between items of an object, never at the top. */
-static int
-next(struct scan *s, bool commas)
-{
-	if (skip(s) != 0)
-		return ERR_FORMAT;
-	if (commas && at(s, ',')) {
-		s->p++;
-		return skip(s);
-	}
-	return 0;
-}
-
 /* Inside the block: every name bare, and path once and as configured. */
 static int
 check_body(const struct item *block, const char *path)
@@ -247,8 +232,12 @@ check_body(const struct item *block, const char *path)
 	struct item it;
 
 	for (;;) {
-		if (next(&s, true) != 0)
+		if (skip(&s) != 0)
 			return ERR_FORMAT;
+		if (at(&s, ',')) { /* HCL 1 lets one stand between items */
+			s.p++;
+			continue;
+		}
 		if (s.p == s.end)
 			break;
 		if (item(&s, &it) != 0)
@@ -265,49 +254,46 @@ check_body(const struct item *block, const char *path)
 }
 
 static int
-check_block(const struct item *it, const char *type, const char *path)
+check_block(const struct item *it, const struct block_want *want)
 {
 	if (!is(it->name, "storage") || !it->is_block || it->labels != 1 ||
 	    !it->label.p)
 		return ERR_FORMAT;
-	if (!is(it->label, type))
+	if (!is(it->label, want->type))
 		return ERR_MISMATCH;
-	return check_body(it, path);
+	return check_body(it, want->path);
 }
 
 /* Every byte the scanner may meet; a NUL or a form feed is nobody's HCL. */
-static bool
-all_text(const char *p, size_t bytes)
+static const char *
+first_odd(const char *p, const char *end)
 {
-	for (size_t i = 0; i < bytes; i++) {
-		unsigned char c = (unsigned char)p[i];
+	for (; p < end; p++) {
+		unsigned char c = (unsigned char)*p;
 
 		if ((c < 0x20 && c != '\t' && c != '\n' && c != '\r') ||
 		    c == 0x7f)
-			return false;
-		if (c == '\r' && (i + 1 == bytes || p[i + 1] != '\n'))
-			return false;
+			return p;
+		if (c == '\r' && (p + 1 == end || p[1] != '\n'))
+			return p;
 	}
-	return true;
+	return NULL;
 }
 
-int
-storage_block(const char *text, size_t bytes, const char *type,
-	      const char *path, size_t *out_from, size_t *out_bytes)
+/* All items of the file; out gets the storage block. */
+static int
+scan(struct scan *s, const struct block_want *want, struct word *out)
 {
-	struct scan s = {.p = text, .end = text + bytes};
-	const char *found = NULL, *end = NULL;
+	bool found = false;
 	struct item it;
 	int r;
 
-	if (!all_text(text, bytes))
-		return ERR_FORMAT;
 	for (;;) {
-		if (next(&s, false) != 0)
+		if (skip(s) != 0)
 			return ERR_FORMAT;
-		if (s.p == s.end)
-			break;
-		if (item(&s, &it) != 0)
+		if (s->p == s->end)
+			return found ? 0 : ERR_NOTFOUND;
+		if (item(s, &it) != 0)
 			return ERR_FORMAT;
 		if (is_like(it.name, "backend"))
 			return ERR_FORMAT;
@@ -315,14 +301,34 @@ storage_block(const char *text, size_t bytes, const char *type,
 			continue;
 		if (found)
 			return ERR_FORMAT;
-		if ((r = check_block(&it, type, path)) != 0)
+		if ((r = check_block(&it, want)) != 0)
 			return r;
-		found = it.name.p;
-		end = s.p;
+		found = true;
+		out->p = it.name.p;
+		out->n = (size_t)(s->p - it.name.p);
 	}
-	if (!found)
-		return ERR_NOTFOUND;
-	*out_from = (size_t)(found - text);
-	*out_bytes = (size_t)(end - found);
+}
+
+int
+storage_block(const char *text, size_t bytes, const struct block_want *want,
+	      struct block_found *out_found)
+{
+	struct scan s = {.p = text, .end = text + bytes};
+	const char *odd = first_odd(text, s.end);
+	struct word block;
+	int r = ERR_FORMAT;
+
+	if (odd)
+		s.p = odd;
+	else
+		r = scan(&s, want, &block);
+	if (r != 0) {
+		out_found->line = 1;
+		for (const char *p = text; p < s.p; p++)
+			out_found->line += *p == '\n';
+		return r;
+	}
+	out_found->from = (size_t)(block.p - text);
+	out_found->bytes = block.n;
 	return 0;
 }

@@ -20,15 +20,26 @@
 
 #define BLOCK_DEPTH 16u /* brackets inside each other */
 
+struct block_want {
+	const char *type; /* the block's only label */
+	const char *path; /* "": no path is configured, none is compared */
+};
+
+struct block_found {
+	size_t from;   /* offset of its name */
+	size_t bytes;  /* to its closing brace, that included */
+	unsigned line; /* failure: the line (from 1) where it stopped */
+};
+
 /*
- * Scans `bytes` of text.  The block must have `type` as its only label and,
- * where `path` is not empty, exactly one attribute path = "PATH" of that
- * value.  Returns 0 and where the block is (from its name to its brace),
- * ERR_NOTFOUND when there is none, ERR_MISMATCH when type or path are not
- * these, ERR_FORMAT for everything that is refused.
+ * Scans `bytes` of text.  The block must have want->type as its only label
+ * and, where want->path is not empty, exactly one attribute path = "PATH" of
+ * that value.  Returns 0 and where the block is, ERR_NOTFOUND when there is
+ * none, ERR_MISMATCH when type or path are not these, ERR_FORMAT for
+ * everything that is refused; on failure only the line is set.
  */
-CHECKED int storage_block(const char *text, size_t bytes, const char *type,
-			  const char *path, size_t *out_from,
-			  size_t *out_bytes);
+CHECKED int storage_block(const char *text, size_t bytes,
+			  const struct block_want *want,
+			  struct block_found *out_found);
 
 #endif

@@ -12,12 +12,9 @@
 #define KEY_B64 88u		       /* base64 of 64 bytes: 86 digits, == */
 
 static const char *const names[VAR_COUNT] = {
-	[VAR_HOSTNAME] = "APM_HOSTNAME",
-	[VAR_PORT] = "APM_PORT",
-	[VAR_SA_NAME] = "APM_SA_NAME",
-	[VAR_SAA_KEY] = "APM_SAA_KEY",
-	[VAR_STORAGE] = "STORAGE",
-	[VAR_STORAGE_PATH] = "STORAGE_PATH",
+	[VAR_HOSTNAME] = "APM_HOSTNAME", [VAR_PORT] = "APM_PORT",
+	[VAR_SA_NAME] = "APM_SA_NAME",	 [VAR_SAA_KEY] = "APM_SAA_KEY",
+	[VAR_STORAGE] = "STORAGE",	 [VAR_STORAGE_PATH] = "STORAGE_PATH",
 };
 
 static bool
@@ -167,48 +164,58 @@ reference(const char *text, size_t left, const char **out_name,
 		chars = 0;
 	if (!braced && chars == 0)
 		return 0;
-	if (braced && (chars == 0 || skip + chars == left ||
-		       text[skip + chars] != '}'))
+	if (braced &&
+	    (chars == 0 || skip + chars == left || text[skip + chars] != '}'))
 		return ERR_FORMAT;
 	*out_name = text + skip;
 	*out_chars = chars;
 	return (int)(skip + chars + (braced ? 1 : 0));
 }
 
+/* Renders what begins at text; returns the bytes taken, or ERR_. */
+static int
+piece(const char *text, size_t left, const struct template_values *values,
+      struct wr *sk_out)
+{
+	const char *sk_from = text, *name;
+	size_t chars, n = 1;
+	int taken = 1;
+
+	if (!is_text((unsigned char)text[0]))
+		return ERR_FORMAT;
+	if (text[0] == '$') {
+		taken = reference(text, left, &name, &chars);
+		if (taken < 0)
+			return taken;
+	}
+	if (text[0] == '$' && taken > 0) {
+		sk_from = value_of(values, name, chars);
+		if (!sk_from)
+			return ERR_FORMAT;
+		n = strlen(sk_from);
+	}
+	if (wr_bytes(sk_out, sk_from, n) != 0)
+		return ERR_RANGE;
+	return taken > 0 ? taken : 1;
+}
+
 int
 template_render(const char *text, size_t bytes,
-		const struct template_values *values, uint8_t *sk_out,
-		size_t cap, size_t *out_bytes)
+		const struct template_values *values, struct wr *sk_out,
+		unsigned *out_line)
 {
-	size_t used = 0, at = 0;
+	unsigned line = 1;
+	int n;
 
 	if (bytes > TEMPLATE_MAX)
 		return ERR_RANGE;
-	while (at < bytes) {
-		const char *sk_from = text + at, *name;
-		size_t chars, n = 1;
-		int taken = 0;
-
-		if (!is_text((unsigned char)text[at]))
-			return ERR_FORMAT;
-		if (text[at] == '$') {
-			taken = reference(text + at, bytes - at, &name,
-					  &chars);
-			if (taken < 0)
-				return ERR_FORMAT;
-		}
-		if (taken > 0) {
-			sk_from = value_of(values, name, chars);
-			if (!sk_from)
-				return ERR_FORMAT;
-			n = strlen(sk_from);
-		}
-		if (n > cap - used)
-			return ERR_RANGE;
-		memcpy(sk_out + used, sk_from, n);
-		used += n;
-		at += taken > 0 ? (size_t)taken : 1;
+	for (size_t at = 0; at < bytes; at += (size_t)n) {
+		n = piece(text + at, bytes - at, values, sk_out);
+		if (n == ERR_FORMAT)
+			*out_line = line;
+		if (n < 0)
+			return n;
+		line += text[at] == '\n';
 	}
-	*out_bytes = used;
 	return 0;
 }

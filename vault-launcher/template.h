@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "cursor.h"
 #include "err.h"
 
 #define TEMPLATE_MAX 65536u /* bytes of the longest template */
@@ -38,14 +39,14 @@ struct template_values {
 CHECKED int template_value(enum variable v, const char *sk_value);
 
 /*
- * Renders a template of `bytes` into out (cap bytes, no NUL behind).  Returns
- * 0 and the length; ERR_FORMAT when the template holds a NUL or another
- * control character, an unknown name or one without a value, or "${" that
- * does not close; ERR_RANGE when it or the result is too long.
- * On failure out may be partly written: it is the caller's to wipe.
+ * Renders a template of `bytes` at the end of `sk_out` (wr_end tells how
+ * much).  Returns 0; ERR_FORMAT and the line (from 1) when the template holds
+ * a control character, an unknown name or one without a good value, or a
+ * "${" that is no reference; ERR_RANGE when it or the result is too long.
+ * On failure sk_out is partly written: it is the caller's to wipe.
  */
 CHECKED int template_render(const char *text, size_t bytes,
 			    const struct template_values *values,
-			    uint8_t *sk_out, size_t cap, size_t *out_bytes);
+			    struct wr *sk_out, unsigned *out_line);
 
 #endif

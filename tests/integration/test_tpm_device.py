@@ -88,12 +88,15 @@ class Failing(TpmCase):
 
 class Lying(TpmCase):
     def answer_is(self, change, *codes):
+        proxy = tb.Proxy(self.machine, change)
         s = self.session("TLS_PASSWORD", deadline_ms=2000,
-                         tpm=tb.Proxy(self.machine, change).theirs).start()
+                         tpm=proxy.theirs).start()
         got = s.finish()
         self.live = None
         self.assertIn(got, codes)
         self.assertEqual(s.worker.said, [])
+        proxy.thread.join(10)
+        return proxy.codes
 
     def on(self, name, make):
         return lambda code, command, answer: \
@@ -119,7 +122,16 @@ class Lying(TpmCase):
 
     def test_an_answer_nobody_asked_for(self):
         extra = tpmwire.error_response(0)
-        self.answer_is(self.on("PCR_Read", lambda a: [a, extra]), "TPM")
+        codes = self.answer_is(self.on("PCR_Read", lambda a: a + extra), "TPM")
+        self.assertEqual(codes[-2:], [CC["PCR_Read"], None])  # not one more
+
+    def test_an_answer_before_the_first_command(self):
+        proxy = tb.Proxy(self.machine, lambda code, command, answer: answer)
+        proxy.ours.sendall(tpmwire.error_response(0))
+        s = self.session("TLS_PASSWORD", tpm=proxy.theirs).start()
+        self.ends(s, "TPM")
+        proxy.thread.join(10)
+        self.assertEqual(proxy.codes, [None])
 
     def test_another_attestation_key(self):
         def change(code, command, answer):
@@ -178,32 +190,35 @@ class Leaving(TpmCase):
             time.sleep(0.005)
         raise AssertionError(path)
 
+    def numbers(self):
+        """The private numbers as they are written, and as they are kept."""
+        n = self.master.key.private_numbers()
+        out = {"prime p": n.p.to_bytes(128, "big"),
+               "prime q": n.q.to_bytes(128, "big"),
+               "exponent": n.d.to_bytes(256, "big"),
+               "dp": n.dmp1.to_bytes(128, "big")}
+        out.update({name + ", swapped": b[::-1] for name, b in out.items()})
+        return {name: b[32:64] for name, b in out.items()}
+
     def test_no_key_lies_in_readable_memory(self):
         """Waiting to hand over, with everything opened: what must be there is
         in memory nobody can read, the rest is wiped."""
-        n = self.master.key.private_numbers()
         marked = {
-            "prime p": n.p.to_bytes(128, "big"),
-            "prime q": n.q.to_bytes(128, "big"),
-            "exponent": n.d.to_bytes(256, "big"),
-            "dp": n.dmp1.to_bytes(128, "big"),
-            "storage key": STORAGE, "share": SHARES[0],
+            **self.numbers(), "storage key": STORAGE, "share": SHARES[0],
             "share as text": SHARES[0].hex().encode(),
             "root token": TOKEN.encode(), "password": PASSWORD.encode()}
-        for name in ("prime p", "prime q", "exponent", "dp"):
-            marked[name + ", swapped"] = marked[name][::-1]
         s = self.session("BUNDLE", "TLS_PASSWORD", "STORAGE_KEY", marker=1)
         s.released(self.master, self.stored + [
             ("BUNDLE", 0, self.master.bundle(FRESH_SET, GEN, tb.FRESH))])
         s.ask("tls")
         self.settle(s)
-        seen = tb.scan(s.worker.pid, {**{k: v[:24] for k, v in marked.items()},
-                                      "session": s.session})
+        seen = tb.scan(s.worker.pid, {**marked, "session": s.session})
         self.assertEqual(seen, {"session"})  # the scan does look
         self.assertEqual(s.ask("unseal"), FRESH_SET)
         s.kill()
 
-    def test_kek_is_wiped(self):
+    def test_the_living_key_lies_in_secret_memory(self):
+        """Between WRAPPED_KEY and OPEN the key is in use."""
         s = self.session("TLS_PASSWORD").start()
         s.evidence()
         s.token()
@@ -216,7 +231,8 @@ class Leaving(TpmCase):
         self.settle(s)
         time.sleep(0.3)
         self.assertEqual(tb.scan(s.worker.pid, {
-            "kek": kek[0][:16], "der": self.master.der[300:324],
+            "kek": kek[0][:16], "kek, second half": kek[0][16:],
+            "der": self.master.der[300:324], **self.numbers(),
             "session": s.session}), {"session"})
         s.kill()
 

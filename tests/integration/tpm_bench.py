@@ -158,7 +158,7 @@ class Proxy:
                     break
                 for piece in [reply] if isinstance(reply, bytes) else reply:
                     self.ours.sendall(piece)
-                    time.sleep(0.001 if piece is not reply else 0)
+                    time.sleep(0 if piece is reply else 0.001)
         except OSError:
             self.codes.append(None)
         up.close()

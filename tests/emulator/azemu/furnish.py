@@ -1,12 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the paravisor does to the vTPM: measures the boot, keeps the keys at
 their handles, owns the platform hierarchy and the indices of the HCL report
-and the AK certificate, and makes the report anew when it is read.
-
-libtpms has no NV index above 2048 bytes; Azure's are 2600 and 4096.  The real
-index holds the first 2048 bytes, and what passes is changed so that a client
-sees the whole: the size in NV_ReadPublic, and reads that go beyond.  For
-those the TPM still checks the authorisation (a read of no bytes)."""
+and the AK certificate, and makes the report anew when it is read."""
 
 import os
 import secrets
@@ -16,14 +11,13 @@ import time
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from . import der, hcl, pki_amd, snp, tpmwire
+from .nvlarge import CHUNK, REAL, LargeNv
 from .tpmwire import (CC, ENDORSEMENT, OWNER, PLATFORM, RsaPublic, TpmError,
-                      error_response, sized)
+                      sized)
 
 AK, SRK, EK = 0x81000003, 0x81000001, 0x81010001
 HCL, USER, AK_CERT = 0x01400001, 0x01400002, 0x01C101D0
 AK_CERT_SIZE = 4096
-REAL = 2048                     # what libtpms can hold in one index
-CHUNK = 1024                    # TPM2_PT_NV_BUFFER_MAX
 # PPWRITE PPREAD OWNERREAD AUTHREAD NO_DA PLATFORMCREATE
 ATTRIBUTES = 0x1 | 0x10000 | 0x20000 | 0x40000 | 0x2000000 | 0x40000000
 REGENERATE = 2.0                # seconds, azure-protocol.md 2.4
@@ -36,7 +30,7 @@ class Furnisher:
         self.engine, self.config, self.pki = engine, config, pki
         self.fields = fields
         self.platform_auth = b""
-        self.large = {}         # index: its whole content
+        self.large = LargeNv(engine)
         self.made = 0.0         # when the report was made, monotonic
         self.frozen = False
         self.ak = self.ek = None
@@ -127,7 +121,7 @@ class Furnisher:
     def whole(self, index, data):
         """Let the index hold data; None: let there be no such index."""
         there, auth = self.defined(index), [self.platform_auth]
-        self.large.pop(index, None)
+        self.large.drop(index)
         if data is None:
             if there:
                 self.engine.call("NV_UndefineSpace", (PLATFORM, index), b"",
@@ -140,7 +134,7 @@ class Furnisher:
         for at in range(0, REAL, CHUNK):
             self.engine.call("NV_Write", (PLATFORM, index), sized(
                 data[at:at + CHUNK]) + struct.pack(">H", at), auth)
-        self.large[index] = data
+        self.large.put(index, data)
 
     def close_platform(self):
         """From here on the guest has no way into the platform hierarchy."""
@@ -150,46 +144,17 @@ class Furnisher:
 
     def around(self, command, transact):
         """What a client's command meets: the response."""
-        code = struct.unpack(">I", command[6:10])[0]
-        index = struct.unpack(">I", command[10:14])[0] \
-            if len(command) >= 14 else 0
-        if code == CC["NV_ReadPublic"] and index in self.large:
-            return self.patch_public(index, transact(command))
-        if code == CC["NV_Read"] and len(command) >= 26:
-            index = struct.unpack(">I", command[14:18])[0]
-            size, offset = struct.unpack(">HH", command[-4:])
-            if index == HCL and index in self.large and offset == 0:
-                self.refresh()
-            if index in self.large and size <= CHUNK and \
-                    offset + size > REAL:
-                return self.beyond(index, command, transact, size, offset)
-        return transact(command)
-
-    def patch_public(self, index, response):
-        if response[6:10] != bytes(4):
-            return response
-        rd = tpmwire.Reader(response[10:])
-        public = rd.sized()
-        public = public[:-2] + struct.pack(">H", len(self.large[index]))
-        body = sized(public) + sized(tpmwire.name_of(public))
-        return response[:2] + struct.pack(">II", 10 + len(body), 0) + body
-
-    def beyond(self, index, command, transact, size, offset):
-        """A read that goes beyond what the real index holds."""
-        response = transact(command[:-4] + bytes(4))
-        if response[6:10] != bytes(4):
-            return response
-        if offset + size > len(self.large[index]):
-            return error_response(tpmwire.RC_NV_RANGE)
-        body = sized(self.large[index][offset:offset + size])
-        # After the header: parameterSize, an empty TPM2B, the sessions.
-        body = struct.pack(">I", len(body)) + body + response[16:]
-        return response[:2] + struct.pack(">II", 10 + len(body), 0) + body
+        if command[6:10] == struct.pack(">I", CC["NV_Read"]) and \
+                command[14:18] == struct.pack(">I", HCL) and \
+                command[-2:] == b"\0\0":
+            self.refresh()
+        return self.large.around(command, transact)
 
     def refresh(self):
         """Make the report anew with the guest's user data.  A failure leaves
         the old one, silently, as the paravisor does (2.4)."""
-        if self.frozen or time.monotonic() - self.made < REGENERATE:
+        if self.frozen or not self.defined(HCL) or \
+                time.monotonic() - self.made < REGENERATE:
             return
         user = bytes(64)
         try:

@@ -61,6 +61,7 @@ class Maa:
         self.trusted, self.policy = list(trusted_arks), dict(policy or {})
         self.ak_authorities = list(ak_authorities)
         self.kid = new_kid(signing_cert_der)
+        self.last_refusal = None        # the rule; one answer has its own
         self.routes = {
             ("POST", "/attest/azureguest"): self.guest,
             ("POST", "/attest/sevsnpvm"): self.snp,
@@ -78,6 +79,8 @@ class Maa:
                 raise Refusal(404, "NotFound", "No such operation")
             return handler(req)
         except Refusal as refusal:
+            if refusal.response.rule is not None:
+                self.last_refusal = refusal.response.rule
             return refusal.response
 
     def jwks(self):

@@ -16,6 +16,7 @@ check_at(const struct fake *f, X509_STORE *roots, const char *host, time_t now)
 	static struct jws j;
 	json_t *h = fake_header(f, order, 3);
 	char *text = json_dumps(h, JSON_COMPACT);
+	struct chain_want want = {roots, host, now};
 	EVP_PKEY *key = NULL;
 	int r;
 
@@ -23,7 +24,7 @@ check_at(const struct fake *f, X509_STORE *roots, const char *host, time_t now)
 	j.header_bytes = strlen(text);
 	memcpy(j.header, text, j.header_bytes);
 	EXPECT(jws_header_read(&j, &header, &v) == 0);
-	r = chain_check(&header, roots, host, now, &key, &v);
+	r = chain_check(&header, &want, &key, &v);
 	EVP_PKEY_free(key);
 	free(text);
 	json_decref(h);

@@ -18,7 +18,7 @@ with_header(json_t *header)
 	int r;
 
 	v.code = 0;
-	r = verify_answer(&verify, text, strlen(text), FAKE_NOW, &answer, &v);
+	r = verify_answer(&verify, text, strlen(text), &answer, &v);
 	free(text);
 	return r;
 }
@@ -171,18 +171,15 @@ CASE(refuses_duplicate_members)
 
 	snprintf(twice, sizeof(twice), "{\"alg\":\"RS256\",%s", head + 1);
 	text = fake_sign(fake.key[FAKE_LEAF], twice, body);
-	REFUSED(verify_answer(&verify, text, strlen(text), FAKE_NOW, &answer,
-			      &v));
+	REFUSED(verify_answer(&verify, text, strlen(text), &answer, &v));
 	free(text);
 	snprintf(twice, sizeof(twice), "%s ", head);
 	text = fake_sign(fake.key[FAKE_LEAF], twice, body);
-	EXPECT(verify_answer(&verify, text, strlen(text), FAKE_NOW, &answer,
-			     &v) == 0);
+	EXPECT(verify_answer(&verify, text, strlen(text), &answer, &v) == 0);
 	free(text);
 	snprintf(twice, sizeof(twice), "%s{}", head);
 	text = fake_sign(fake.key[FAKE_LEAF], twice, body);
-	REFUSED(verify_answer(&verify, text, strlen(text), FAKE_NOW, &answer,
-			      &v));
+	REFUSED(verify_answer(&verify, text, strlen(text), &answer, &v));
 	free(text);
 	free(head);
 	free(body);
@@ -222,8 +219,7 @@ CASE(refuses_the_signature_of_another_key)
 	char *body = json_dumps(p, JSON_COMPACT);
 	char *text = fake_sign(fake.key[FAKE_MIDDLE], head, body);
 
-	REFUSED(verify_answer(&verify, text, strlen(text), FAKE_NOW, &answer,
-			      &v));
+	REFUSED(verify_answer(&verify, text, strlen(text), &answer, &v));
 	free(text);
 	free(head);
 	free(body);
@@ -241,6 +237,7 @@ main(void)
 	verify.question = fake_question();
 	strcpy(verify.host, FAKE_HOST);
 	verify.roots = fake.roots;
+	verify.now = FAKE_NOW;
 	r = check_run();
 	fake_end(&fake);
 	return r;

@@ -56,8 +56,9 @@ real_root(void)
 static int
 check(X509_STORE *roots, const char *host, time_t now)
 {
+	struct chain_want want = {roots, host, now};
 	EVP_PKEY *key = NULL;
-	int r = chain_check(&header, roots, host, now, &key, &v);
+	int r = chain_check(&header, &want, &key, &v);
 
 	EVP_PKEY_free(key);
 	return r;
@@ -65,14 +66,15 @@ check(X509_STORE *roots, const char *host, time_t now)
 
 CASE(real_answer_verifies_to_its_root)
 {
+	struct chain_want want = {NULL, REAL_HOST, REAL_TIME};
 	X509_STORE *roots;
 	EVP_PKEY *key = NULL;
 
 	load();
 	roots = real_root();
+	want.roots = roots;
 	EXPECT(header.certs == 3);
-	EXPECT(chain_check(&header, roots, REAL_HOST, REAL_TIME, &key, &v) ==
-	       0);
+	EXPECT(chain_check(&header, &want, &key, &v) == 0);
 	EXPECT(key && jws_rs256(&jws, key) == 0);
 	EVP_PKEY_free(key);
 	X509_STORE_free(roots);
@@ -149,13 +151,14 @@ CASE(intermediate_is_no_anchor)
 
 CASE(every_changed_bit_of_the_signature_is_seen)
 {
+	struct chain_want want = {NULL, REAL_HOST, REAL_TIME};
 	X509_STORE *roots;
 	EVP_PKEY *key = NULL;
 
 	load();
 	roots = real_root();
-	EXPECT(chain_check(&header, roots, REAL_HOST, REAL_TIME, &key, &v) ==
-	       0);
+	want.roots = roots;
+	EXPECT(chain_check(&header, &want, &key, &v) == 0);
 	for (size_t i = 0; i < jws.signature_bytes; i += 17) {
 		jws.signature[i] ^= 0x10;
 		EXPECT(jws_rs256(&jws, key) == ERR_CRYPTO);

@@ -1,0 +1,13 @@
+api_addr = "https://${APM_HOSTNAME}:${APM_PORT}"
+
+listener "tcp" {
+  address = "0.0.0.0:${APM_PORT}"
+  tls_cert_file = "/run/anjuna-policy-manager/tls/cert.pem"
+  tls_key_file  = "/run/anjuna-policy-manager/tls/key.pem"
+}
+
+storage "raft" {
+  path = "${STORAGE_PATH}"
+  node_id = "sallyport"
+  performance_multiplier = "1"
+}
