@@ -166,10 +166,10 @@ check_path(const char *v)
 	    (n > 1 && v[n - 1] == '/') || (n > 2 && !strcmp(v + n - 3, "/..")))
 		return "must be an absolute path without .. or a slash at its "
 		       "end, of at most 200 characters";
-	return only(v, LOWER UPPER DIGITS "/._-+@:")
+	return only(v, LOWER UPPER DIGITS "/._-")
 		       ? NULL
 		       : "has a character other than letters, digits and "
-			 "/._-+@:";
+			 "/._-";
 }
 
 const char *

@@ -198,6 +198,7 @@ put_render(const struct sup *s, struct wr *w)
 	items_put_str(w, TAG_SA_NAME, account ? account : "");
 	items_put_str(w, TAG_STORAGE, conf_str(c, CONF_STORAGE));
 	items_put_str(w, TAG_STORAGE_PATH, path ? path : "");
+	items_put_str(w, TAG_RUN_DIRECTORY, conf_str(c, CONF_RUN_DIR));
 	items_put_u32(w, TAG_STORAGE_KEY, !conf_local_store(c));
 }
 

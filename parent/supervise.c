@@ -56,9 +56,10 @@ int
 supervise(struct sup *s)
 {
 	log_line(LOG_STEP, NULL, "ready",
-		 "READY: %s:%u is unsealed (%u key releases)",
+		 "READY: %s:%u is unsealed (%u key releases; waited for the "
+		 "server %u ms)",
 		 conf_str(s->conf, CONF_HOSTNAME), conf_num(s->conf, CONF_PORT),
-		 s->releases);
+		 s->releases, (unsigned)(s->server_ns / 1000000));
 	for (;;) {
 		s->fail_code = 0;
 		if (wait_for(s, something, NULL, 0) != 0) {

@@ -59,7 +59,8 @@ read_config(void)
 	    (r = take(VAR_PORT, TAG_PORT)) != 0 ||
 	    (r = take(VAR_SA_NAME, TAG_SA_NAME)) != 0 ||
 	    (r = take(VAR_STORAGE, TAG_STORAGE)) != 0 ||
-	    (r = take(VAR_STORAGE_PATH, TAG_STORAGE_PATH)) != 0)
+	    (r = take(VAR_STORAGE_PATH, TAG_STORAGE_PATH)) != 0 ||
+	    (r = take(VAR_RUN_DIRECTORY, TAG_RUN_DIRECTORY)) != 0)
 		return r;
 	if (!job.values.sk_value[VAR_STORAGE])
 		return ERR_NOTFOUND;

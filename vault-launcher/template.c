@@ -12,9 +12,13 @@
 #define KEY_B64 88u		       /* base64 of 64 bytes: 86 digits, == */
 
 static const char *const names[VAR_COUNT] = {
-	[VAR_HOSTNAME] = "APM_HOSTNAME", [VAR_PORT] = "APM_PORT",
-	[VAR_SA_NAME] = "APM_SA_NAME",	 [VAR_SAA_KEY] = "APM_SAA_KEY",
-	[VAR_STORAGE] = "STORAGE",	 [VAR_STORAGE_PATH] = "STORAGE_PATH",
+	[VAR_HOSTNAME] = "APM_HOSTNAME",
+	[VAR_PORT] = "APM_PORT",
+	[VAR_SA_NAME] = "APM_SA_NAME",
+	[VAR_SAA_KEY] = "APM_SAA_KEY",
+	[VAR_STORAGE] = "STORAGE",
+	[VAR_STORAGE_PATH] = "STORAGE_PATH",
+	[VAR_RUN_DIRECTORY] = "RUN_DIRECTORY",
 };
 
 static bool
@@ -105,6 +109,7 @@ template_value(enum variable v, const char *sk_value)
 		good = only(sk_value, LOWER DIGITS "_", 1, 32);
 		break;
 	case VAR_STORAGE_PATH:
+	case VAR_RUN_DIRECTORY:
 		good = is_path(sk_value);
 		break;
 	case VAR_COUNT:

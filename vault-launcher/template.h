@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The server's configuration template: text in which $NAME and ${NAME} stand
- * for values, as envsubst(1) replaces them.  Six names exist; any other is an
+ * for values, as envsubst(1) replaces them.  Seven names exist; any other is an
  * error, and so is a value that does not fit its own pattern: no value can
  * bring a quote, a brace, a line end or a $ into the text (DESIGN P5).
  */
@@ -19,12 +19,13 @@
 #define VALUE_MAX    255u   /* characters of the longest value */
 
 enum variable {
-	VAR_HOSTNAME,	  /* APM_HOSTNAME: labels of RFC 1123 */
-	VAR_PORT,	  /* APM_PORT: 1..65535 */
-	VAR_SA_NAME,	  /* APM_SA_NAME: 3 to 24 of a-z 0-9 */
-	VAR_SAA_KEY,	  /* APM_SAA_KEY: base64 of 64 bytes */
-	VAR_STORAGE,	  /* STORAGE: a-z 0-9 _ */
-	VAR_STORAGE_PATH, /* STORAGE_PATH: absolute, no "." or ".." part */
+	VAR_HOSTNAME,	   /* APM_HOSTNAME: labels of RFC 1123 */
+	VAR_PORT,	   /* APM_PORT: 1..65535 */
+	VAR_SA_NAME,	   /* APM_SA_NAME: 3 to 24 of a-z 0-9 */
+	VAR_SAA_KEY,	   /* APM_SAA_KEY: base64 of 64 bytes */
+	VAR_STORAGE,	   /* STORAGE: a-z 0-9 _ */
+	VAR_STORAGE_PATH,  /* STORAGE_PATH: absolute, no "." or ".." part */
+	VAR_RUN_DIRECTORY, /* RUN_DIRECTORY: the same */
 	VAR_COUNT
 };
 
