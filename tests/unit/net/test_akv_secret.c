@@ -179,6 +179,7 @@ CASE(a_link_to_anywhere_else_is_refused)
 {
 	static const char *const bad[] = {
 		"\"https://evil.example/secrets/" NAME "/versions?x\"",
+		"\"https://w.vault.azure.net/secrets/" NAME "/versions?x\"",
 		"\"https://" HOST ".evil.example/secrets/" NAME "/versions?\"",
 		"\"https://" HOST "@evil.example/secrets/" NAME "/versions?\"",
 		"\"https://" HOST ":8443/secrets/" NAME "/versions?x\"",
