@@ -109,25 +109,30 @@ same_list(const json_t *text, const json_t *array)
 	}
 }
 
-/* As sets: servers sort lists of names. */
 static bool
-same_arrays(const json_t *want, const json_t *have)
+all_in(const json_t *some, const json_t *others)
 {
-	const json_t *w, *h;
+	const json_t *v, *o;
 	size_t i, k;
 
-	if (json_array_size(want) != json_array_size(have))
-		return false;
-	json_array_foreach(want, i, w)
+	json_array_foreach(some, i, v)
 	{
 		bool found = false;
 
-		json_array_foreach(have, k, h) found =
-			found || json_equal(w, h);
+		json_array_foreach(others, k, o) found =
+			found || json_equal(v, o);
 		if (!found)
 			return false;
 	}
 	return true;
+}
+
+/* As sets: servers sort lists of names. */
+static bool
+same_arrays(const json_t *want, const json_t *have)
+{
+	return json_array_size(want) == json_array_size(have) &&
+	       all_in(want, have) && all_in(have, want);
 }
 
 static bool

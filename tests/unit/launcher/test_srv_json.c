@@ -64,7 +64,7 @@ CASE(refuses_a_seal_status_with_a_member_missing_or_doubled)
 		at[1] = 'X';
 		EXPECT(status_of(text, &s) == ERR_FORMAT);
 		snprintf(text, sizeof(text), "{\"%s\":0,%s", names[i],
-			 STATUS + 1);
+			 &STATUS[1]);
 		EXPECT(status_of(text, &s) == ERR_FORMAT);
 	}
 }
