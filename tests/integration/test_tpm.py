@@ -1,20 +1,18 @@
-#!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """sallyport-tpm against a software TPM furnished as Azure does it: the whole
-role, in its seat, under its filter.
-
-    test_tpm.py PATH_OF_SALLYPORT_TPM [unittest arguments]"""
+role, in its seat, under its filter."""
 
 import base64
 import os
 import sys
+import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import spframe as sp  # noqa: E402
 import tpm_bench as tb  # noqa: E402
 from azemu import attest  # noqa: E402
 from tpm_case import (FINAL_SET, FRESH_SET, GEN, PASSWORD, SHARES,  # noqa: E402
-                      STORAGE, TpmCase, main)
+                      STORAGE, TpmCase)
 
 
 class Lives(TpmCase):
@@ -130,4 +128,4 @@ class Lives(TpmCase):
 
 
 if __name__ == "__main__":
-    main(__doc__)
+    unittest.main()

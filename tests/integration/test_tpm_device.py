@@ -1,9 +1,6 @@
-#!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """sallyport-tpm and a TPM that fails, lies or speaks out of turn; that the
-TPM is closed in time; that keys lie in no readable memory.
-
-    test_tpm_device.py PATH_OF_SALLYPORT_TPM [unittest arguments]"""
+TPM is closed in time; that keys lie in no readable memory."""
 
 import os
 import re
@@ -16,7 +13,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import tpm_bench as tb  # noqa: E402
 from azemu import tpmwire  # noqa: E402
 from tpm_case import (FRESH_SET, GEN, PASSWORD, SHARES, STORAGE,  # noqa: E402
-                      TOKEN, TpmCase, main)
+                      TOKEN, TpmCase)
 
 CC = tpmwire.CC
 
@@ -250,4 +247,4 @@ class Confined(TpmCase):
 
 
 if __name__ == "__main__":
-    main(__doc__)
+    unittest.main()

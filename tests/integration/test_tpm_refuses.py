@@ -1,18 +1,16 @@
-#!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """What sallyport-tpm must not do: each case breaks one rule, and names the
-exit code that must come of it.
-
-    test_tpm_refuses.py PATH_OF_SALLYPORT_TPM [unittest arguments]"""
+exit code that must come of it."""
 
 import base64
 import os
 import sys
+import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import tpm_bench as tb  # noqa: E402
 from tpm_case import (FINAL_SET, FRESH_SET, GEN, SHARES, STORAGE,  # noqa: E402
-                      TpmCase, main)
+                      TpmCase)
 
 
 class TheKey(TpmCase):
@@ -357,4 +355,4 @@ class TheOrder(TpmCase):
 
 
 if __name__ == "__main__":
-    main(__doc__)
+    unittest.main()

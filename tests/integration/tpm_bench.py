@@ -3,6 +3,8 @@
 attestation service, the key service, what a deployer stored.  The bundle is
 made here a second time, from its description, by another cryptography."""
 
+import atexit
+import functools
 import hashlib
 import os
 import socket
@@ -116,8 +118,7 @@ class Machine:
 
     def __init__(self):
         self.dir = tempfile.TemporaryDirectory(prefix="sptpm")
-        cache = os.environ.get("SALLYPORT_TEST_CACHE")
-        self.pki = pki_amd.Pki(os.path.join(self.dir.name, "amd"), cache)
+        self.pki = pki_amd.Pki(os.path.join(self.dir.name, "amd"))
         state = os.path.join(self.dir.name, "vm")
         os.makedirs(state)
         vtpm.provision(state, self.pki, "11111111-2222-3333-4444-555555555555")
@@ -131,6 +132,14 @@ class Machine:
     def close(self):
         self.tpm.terminate()
         self.dir.cleanup()
+
+
+@functools.lru_cache(maxsize=None)
+def machine():
+    """The one of this test program, made when it is first asked for."""
+    one = Machine()
+    atexit.register(one.close)
+    return one
 
 
 class Proxy:

@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the test files of sallyport-tpm share: one machine and one master key
-per class, a session per test, the program from the command line."""
+"""What the test files of sallyport-tpm share: one machine, a master key per
+class, a session per test."""
 
 import base64
 import os
-import sys
 import unittest
 
 import spframe as sp
 import tpm_bench as tb
 
+BUILD = os.environ.get("SALLYPORT_BUILD", os.path.join(sp.ROOT, "build"))
 PASSWORD = "correct horse"
 STORAGE = os.urandom(64)
 SHARES = [os.urandom(33) for _ in range(5)]
@@ -20,19 +20,15 @@ FINAL_SET = sp.keyset(3, SHARES)
 
 
 class TpmCase(unittest.TestCase):
-    program = ""
+    program = os.path.join(BUILD, "attest-worker", "sallyport-tpm")
 
     @classmethod
     def setUpClass(cls):
-        cls.machine = tb.Machine()
+        cls.machine = tb.machine()
         cls.master = tb.Master()
         cls.stored = [
             ("TLS_PASSWORD", 0, cls.master.wrap(PASSWORD)),
             ("STORAGE_KEY", 0, cls.master.wrap(base64.b64encode(STORAGE)))]
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.machine.close()
 
     def setUp(self):
         self.live = None
@@ -59,10 +55,3 @@ class TpmCase(unittest.TestCase):
         self.assertEqual(session.finish(), code)
         self.live = None
         return session
-
-
-def main(doc):
-    if len(sys.argv) < 2 or not os.path.exists(sys.argv[1]):
-        sys.exit(doc)
-    TpmCase.program = os.path.abspath(sys.argv.pop(1))
-    unittest.main(verbosity=2)
