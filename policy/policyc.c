@@ -76,7 +76,7 @@ compare(const struct pol_line *l, const struct pol_cond *c, bool sign)
 	if (sign)
 		v |= UINT64_C(0xffffffff00000000);
 	if (width == UINT64_MAX)
-		return SCMP_CMP(c->arg, SCMP_CMP_EQ, v);
+		return SCMP_CMP(c->arg, SCMP_CMP_EQ, v, 0);
 	return SCMP_CMP(c->arg, SCMP_CMP_MASKED_EQ, width, v);
 }
 
