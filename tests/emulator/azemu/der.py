@@ -10,6 +10,13 @@ PSS_SHA384 = bytes.fromhex(
 """AlgorithmIdentifier: RSASSA-PSS, SHA-384, MGF1-SHA-384, salt 48, trailer 1
 (RFC 4055), with the NULL parameters that AMD writes."""
 
+PSS_SHA384_SHORT = bytes.fromhex(
+    "304106092a864886f70d01010a3034"
+    "a00f300d06096086480165030402020500"
+    "a11c301a06092a864886f70d010108300d06096086480165030402020500"
+    "a203020130")
+"""The same without the trailer field, whose default it is: newer VCEKs."""
+
 
 def tlv(tag, *parts):
     """One element; the parts are joined."""

@@ -61,6 +61,7 @@ class Maa:
         self.trusted, self.policy = list(trusted_arks), dict(policy or {})
         self.ak_authorities = list(ak_authorities)
         self.kid = new_kid(signing_cert_der)
+        self.when = None                # time to check AMD validity at: now
         self.last_refusal = None        # the rule; one answer has its own
         self.routes = {
             ("POST", "/attest/azureguest"): self.guest,
@@ -138,7 +139,7 @@ class Maa:
             info = url64(need(body, "AttestationInfo", str),
                          "AttestationInfo")
             return attest.verify_guest(attest.Guest(info), self.trusted,
-                                       self.ak_authorities)
+                                       self.ak_authorities, self.when)
         done = self.verified(work)
         claims = maa_claims.guest_claims(done, self.policy)
         self.permit(claims)
@@ -201,7 +202,8 @@ class Maa:
             url64(need(body, "report", str), "report"))
         runtime = self.claim_data(body, "runtimeData")
         initial = self.claim_data(body, "initTimeData")
-        attest.Isolation(report, chain, runtime).verify(self.trusted)
+        attest.Isolation(report, chain, runtime).verify(self.trusted,
+                                                        self.when)
         if initial is not None and \
                 hashlib.sha256(initial).digest() != report.host_data:
             raise AttestError("init binding", "HOST_DATA is not the hash of "

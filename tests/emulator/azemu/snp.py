@@ -171,7 +171,8 @@ def signed_by(cert, issuer):
     key = issuer.public_key()
     if cert.issuer != issuer.subject:
         raise SnpError("chain", "issuer of %s" % common_name(cert.subject))
-    if algorithm != der.PSS_SHA384 or not isinstance(key, rsa.RSAPublicKey):
+    if algorithm not in (der.PSS_SHA384, der.PSS_SHA384_SHORT) or \
+            not isinstance(key, rsa.RSAPublicKey):
         raise SnpError("chain", "algorithm")
     try:
         key.verify(signature, tbs, PSS, hashes.SHA384())
