@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <linux/landlock.h>
+#include <linux/magic.h>
 #include <net/if.h>
 #include <sched.h>
 #include <signal.h>
@@ -18,6 +19,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -142,6 +144,22 @@ take_groups(struct sup *s)
 	return EXIT_PLATFORM;
 }
 
+/*
+ * pivot_root(2) needs a mount point for "/" that is not the initial ramfs; in
+ * a plain chroot or there, chroot stands in for it (root.c).
+ */
+static bool
+root_needs_chroot(void)
+{
+	struct statfs fs;
+	struct statx sx;
+
+	if (statx(AT_FDCWD, "/", 0, STATX_TYPE, &sx) != 0 ||
+	    !(sx.stx_attributes & STATX_ATTR_MOUNT_ROOT))
+		return true;
+	return statfs("/", &fs) != 0 || fs.f_type == RAMFS_MAGIC;
+}
+
 static int
 drop_caps(const struct sup *s)
 {
@@ -149,8 +167,12 @@ drop_caps(const struct sup *s)
 	for (size_t i = 0; i < sizeof(keep_both) / sizeof(keep_both[0]); i++)
 		capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED,
 			     (unsigned)keep_both[i]);
-	capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED,
-		     s->full ? CAP_SYS_ADMIN : CAP_SYS_CHROOT);
+	if (s->full)
+		capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED,
+			     CAP_SYS_ADMIN);
+	if (!s->full || root_needs_chroot())
+		capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED,
+			     CAP_SYS_CHROOT);
 	if (capng_apply(CAPNG_SELECT_BOTH) == 0)
 		return 0;
 	log_line(LOG_FAIL, NULL, "platform",
