@@ -125,6 +125,42 @@ open_old(const struct master *m, const struct blobs *b, struct secret **out_sk)
 }
 
 /*
+ * Two versions made within one second have no order in the key vault.  Of one
+ * generation the final bundle is the newer one, always: it is made of the
+ * fresh one.  Returns 0 (found or not) or EXIT_INTERNAL.
+ */
+static int
+prefer_final(const struct master *m, const struct plan *p,
+	     const struct blobs *b, struct bundle_name *n, struct opened *o)
+{
+	struct bundle_name other;
+	const struct blob *one;
+	struct secret *sk;
+	int r;
+
+	for (unsigned age = 0; age < BUNDLE_VERSIONS; age++) {
+		if (!(one = find(b, SLOT_BUNDLE, age)))
+			continue;
+		sk = NULL;
+		r = bundle_open(m, p->store_id, one->data, one->bytes, &other,
+				&sk);
+		if (r == ERR_NOMEM)
+			return EXIT_INTERNAL;
+		if (r == 0 && other.kind == BUNDLE_FINAL &&
+		    plan_allows(p, &other) &&
+		    equal_ct(other.generation, n->generation,
+			     GENERATION_BYTES) == 0) {
+			secret_free(o->sk_set);
+			o->sk_set = sk;
+			*n = other;
+			return 0;
+		}
+		secret_free(sk);
+	}
+	return 0;
+}
+
+/*
  * The newest bundle that opens and that a row of the table allows, after
  * `skip` of those.
  */
@@ -153,6 +189,9 @@ find_bundle(const struct master *m, const struct plan *p, const struct blobs *b,
 		*out_found = BUNDLES_MISFIT;
 		if (plan_allows(p, &n) && skip-- == 0) {
 			o->sk_set = sk;
+			if (n.kind == BUNDLE_FRESH && p->skip == 0 &&
+			    (r = prefer_final(m, p, b, &n, o)) != 0)
+				return r;
 			*out_name = n;
 			*out_found = n.kind == BUNDLE_FRESH ? BUNDLES_FRESH
 							    : BUNDLES_FINAL;

@@ -264,6 +264,13 @@ class TheTable(TpmCase):
         self.table("T_FRESH", [first, b"junk", self.fresh()], skip=1)
         self.table("TPM_STATE", [first], skip=1)
 
+    def test_final_beats_a_fresh_one_of_its_generation(self):
+        # made within one second, their order in the key vault is chance
+        self.table("T_FINAL", [self.fresh(), self.final()])
+        self.table("T_FINAL", [self.fresh(), b"junk", self.final()])
+        self.table("T_FRESH", [self.fresh(),
+                               self.final(generation=os.urandom(16))])
+
     def test_init_hands_out_nonsense(self):
         for bad in (FINAL_SET, b"\0" * 676, os.urandom(676)):
             s = self.session("BUNDLE", "OLD_KEY", may_init=1)
