@@ -26,7 +26,8 @@ enum tag {
 	TAG_OS_NAME,	   /* NAME of os-release */
 	TAG_OS_MAJOR,	   /* u32 */
 	TAG_OS_MINOR,	   /* u32 */
-	TAG_PROBE,	   /* u32: 1 = write and read back apm-probe first */
+	TAG_PROBE,	   /* u32: 1 = where no keys are found, write apm-probe
+			      and read it back */
 	TAG_ABSENT_S,	   /* u32: seconds that "not found" must last before
 			      it is believed (0: at once) */
 	TAG_CONNECT_MS,	   /* u32: connect time-out */
@@ -53,17 +54,17 @@ enum tag {
 	TAG_MARKER,	/* u32: enum marker_state */
 	TAG_GENERATION, /* 16 bytes: the marker's, or the one to make */
 	TAG_GENERATION_KNOWN, /* u32: 1 = what is found must have it */
-	TAG_SKIP,	/* u32: how many newest bundles to pass over */
-	TAG_MAY_INIT,	/* u32: 1 = without a bundle, wait for SEALED_KEYS */
+	TAG_SKIP,	      /* u32: how many newest bundles to pass over */
+	TAG_MAY_INIT, /* u32: 1 = without a bundle, wait for SEALED_KEYS */
 
 	/* render */
 	TAG_HOSTNAME = 110, /* also tls */
 	TAG_PORT,	    /* decimal text */
 	TAG_SA_NAME,
-	TAG_STORAGE,	    /* "azure", "pebbledb", … (also look, init) */
-	TAG_STORAGE_PATH,   /* also empty */
-	TAG_STORAGE_KEY,    /* u32: 1 = SEALED_STORAGE comes */
-	TAG_RUN_DIRECTORY,  /* where the server finds tls/ */
+	TAG_STORAGE,	   /* "azure", "pebbledb", … (also look, init) */
+	TAG_STORAGE_PATH,  /* also empty */
+	TAG_STORAGE_KEY,   /* u32: 1 = SEALED_STORAGE comes */
+	TAG_RUN_DIRECTORY, /* where the server finds tls/ */
 
 	/* tls */
 	TAG_TLS_CA = 120, /* DER certificate; absent: any root */

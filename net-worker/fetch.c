@@ -8,7 +8,7 @@
  *   release	TOKEN of tpm, access token		-> RELEASE_JWS
  *   thim	nothing					certificates
  *   token	nothing					access token
- *   probe	access token				EVENT PROBED
+ *   probe	secrets, and no keys among them		EVENT PROBED
  *   secrets	access token				-> PFX, BLOB …
  */
 #include "fetch.h"
@@ -48,6 +48,12 @@ vault_ready(const struct fetch *f)
 	return f->h->have_bearer;
 }
 
+static bool
+probe_ready(const struct fetch *f)
+{
+	return f->h->have_bearer && f->done[SECRETS];
+}
+
 static const struct {
 	const char *what;
 	bool (*ready)(const struct fetch *f);
@@ -58,7 +64,7 @@ static const struct {
 	[RELEASE] = {"key release", release_ready, fetch_release},
 	[THIM] = {"AMD certificates", at_once, fetch_thim},
 	[TOKEN] = {"access token", token_ready, fetch_token},
-	[PROBE] = {"writing " NAME_PROBE, vault_ready, fetch_probe},
+	[PROBE] = {"writing " NAME_PROBE, probe_ready, fetch_probe},
 	[SECRETS] = {"secrets", vault_ready, fetch_secrets},
 };
 

@@ -218,13 +218,21 @@ class Fetch(Case):
 class Probe(Case):
     def test_what_is_written_is_read_back(self):
         self.furnish()
-        self.assertEqual(self.fetch(PROBE=1), "F_BUNDLE")
+        self.az.secrets.pop("apm-unseal-bundle", None)
+        self.assertEqual(self.fetch(PROBE=1), "F_NOTHING")
         self.assertEqual(len(self.events("PROBED")), 1)
         self.assertRegex(self.az.secrets["apm-probe"][0]["value"],
                          "^[0-9a-f]{64}$")
 
+    def test_nothing_is_written_where_keys_are(self):
+        self.furnish()
+        self.assertEqual(self.fetch(PROBE=1), "F_BUNDLE")
+        self.assertEqual(len(self.events("PROBED")), 0)
+        self.assertNotIn("apm-probe", self.az.secrets)
+
     def test_another_value_is_no_probe(self):
         self.furnish()
+        self.az.secrets.pop("apm-unseal-bundle", None)
         self.az.rule("akv", "GET /secrets/apm-probe", nf.answer(
             200, {"value": "00" * 32}))
         self.assertEqual(self.fetch(PROBE=1), "PROBE")
@@ -232,6 +240,7 @@ class Probe(Case):
 
     def test_a_vault_that_may_not_be_written(self):
         self.furnish()
+        self.az.secrets.pop("apm-unseal-bundle", None)
         self.az.rule("akv", "PUT", nf.error(403, "Forbidden", "no set",
                                             "ForbiddenByRbac"))
         self.assertEqual(self.fetch(PROBE=1), "PROBE")
@@ -239,6 +248,7 @@ class Probe(Case):
 
     def test_a_deleted_name_is_said_at_once(self):
         self.furnish()
+        self.az.secrets.pop("apm-unseal-bundle", None)
         self.az.rule("akv", "PUT", nf.error(
             409, "Conflict", "Secret apm-probe is currently in a deleted but "
             "recoverable state", "ObjectIsDeletedButRecoverable"), 0)
