@@ -85,7 +85,7 @@ enum tag {
 	C_TYPE,	      /* "kv", "secret", "file" */
 	C_COMMAND,    /* plugin: file name in the plugin directory */
 	C_SHA256,     /* plugin: 64 hex digits */
-	C_VERSION,    /* plugin */
+	C_VERSION,    /* plugin: "v1.2.3"; MOUNT: that, or "2" (kv) */
 	C_TEXT,	      /* policy: the whole text */
 	C_OPTION,     /* list: "key=value" into the options object; MOUNT and
 			 AUTH: "config.key=value" into config (TTLs and the

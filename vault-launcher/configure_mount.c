@@ -22,6 +22,25 @@ struct place {
 static const struct place mounts = {"sys/mounts/", ""};
 static const struct place auths = {"sys/auth/", "auth/"};
 
+/*
+ * C_VERSION: digits alone are the engine's own ("2": kv version 2), anything
+ * else is a plugin's version, which servers want as "v1.2.3".
+ */
+static int
+set_version(json_t *want, json_t *options, const struct items *it)
+{
+	const uint8_t *p;
+	size_t bytes, digits = 0;
+
+	if (items_get(it, C_VERSION, 0, &p, &bytes) != 0)
+		return 0;
+	while (digits < bytes && p[digits] >= '0' && p[digits] <= '9')
+		digits++;
+	if (digits == bytes && bytes > 0)
+		return conf_set(options, "version", it, C_VERSION);
+	return conf_set(want, "plugin_version", it, C_VERSION);
+}
+
 /* The body of the call that makes it. */
 static int
 wanted(const struct items *it, json_t **out)
@@ -36,7 +55,7 @@ wanted(const struct items *it, json_t **out)
 	if ((r = conf_options(it, options, config)) != 0 ||
 	    (r = conf_set(want, "type", it, C_TYPE)) != 0 ||
 	    (r = conf_set(want, "description", it, C_DESCRIPTION)) != 0 ||
-	    (r = conf_set(want, "plugin_version", it, C_VERSION)) != 0)
+	    (r = set_version(want, options, it)) != 0)
 		goto out;
 	*out = json_incref(want);
 out:

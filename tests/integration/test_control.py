@@ -415,8 +415,13 @@ class Configuration(Real):
             ("C_PATH", "two/"), ("C_TYPE", "kv"), ("C_OPTION", "version=2"),
             ("C_DATA", 'data/x\t{"data":{"a":"b"}}')])])
         self.assertEqual(w.outcome, "OK")
-        self.assertEqual(self.get("two/data/x", self.root())["data"],
-                         {"a": "b"})
+        mine = self.root()
+        self.assertEqual(self.get("two/data/x", mine)["data"], {"a": "b"})
+        self.assertEqual(self.again(REVOKE + [("TAG_MOUNT", [
+            ("C_PATH", "three"), ("C_TYPE", "kv"), ("C_VERSION", "2"),
+            ("C_DATA", 'data/x\t{"data":{"a":"b"}}')])]).outcome, "OK")
+        self.assertEqual(self.get("sys/mounts/three", mine)["options"],
+                         {"version": "2"})
 
 
 class NoGenerateRoot(Real):

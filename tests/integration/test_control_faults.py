@@ -364,6 +364,19 @@ class Unseal(Case):
         self.assertEqual(self.unseal(self.final).outcome, "OK")
         self.assertGreater(self.asked("PUT", "sys/unseal"), 4)
 
+    def test_another_count_in_the_middle(self):
+        self.born(3, 3)
+        self.mock.fault("PUT", "sys/unseal", lambda raw: answer(
+            200, dict(self.mock.status(), progress=1)), after=2)
+        self.assertEqual(self.unseal(self.final).outcome, "OK")
+        self.assertGreater(self.asked("PUT", "sys/unseal"), 4)
+
+    def test_no_share_is_given_to_a_server_that_is_unsealed(self):
+        self.born()
+        self.mock.sealed = False
+        self.assertEqual(self.unseal(self.final).outcome, "PROOF")
+        self.assertEqual(self.asked("PUT", "sys/unseal"), 0)
+
     def test_a_proof_that_gives_no_root_token(self):
         self.born()
         self.mock.fault("GET", "auth/token/lookup-self", lambda raw: answer(
