@@ -13,7 +13,7 @@
 #define FORMAT	    1u
 #define SALT	    32u
 #define OFF_SALT    (BUNDLE_HEADER - SALT)
-#define CONTEXT_MAX (64u + STORE_ID_MAX)
+#define CONTEXT_MAX (128u + STORE_ID_MAX) /* 66 bytes of it are fixed */
 #define DERIVED	    (AES_KEY + GCM_IV)
 
 static const char purpose[] = "sallyport sealed object v1";
