@@ -163,8 +163,7 @@ static bool
 is_final(CURLcode c)
 {
 	return c == CURLE_PEER_FAILED_VERIFICATION ||
-	       c == CURLE_SSL_CACERT_BADFILE || c == CURLE_URL_MALFORMAT ||
-	       c == CURLE_UNSUPPORTED_PROTOCOL;
+	       c == CURLE_SSL_CACERT_BADFILE || c == CURLE_URL_MALFORMAT;
 }
 
 static void

@@ -50,17 +50,24 @@ class Seat:
         self.w = sp.Worker(HTTPS, args, conf,
                            {6: nf.memfd(roots), 7: nf.memfd(log)},
                            deadline_ms=deadline_ms)
-        self.messages, self.outcome = [], None
-        self.w.start()
+        self.messages = []
+        try:
+            self.w.start()
+        except sp.Hangup:
+            raise AssertionError("it ended before it was locked: %s" %
+                                 self.end()) from None
 
     def fetch(self, evidence=None, token=nf.JWT.encode(), addrs=LOCAL,
               timeout=30.0):
         """Plays broker and tpm.  Returns the exit code's name."""
         w = self.w
-        w.broker.send("ADDRS", addrs)
-        if evidence is not False:
-            w.broker.send("EVIDENCE", evidence or nf.evidence())
         result = None
+        try:
+            w.broker.send("ADDRS", addrs)
+            if evidence is not False:
+                w.broker.send("EVIDENCE", evidence or nf.evidence())
+        except BrokenPipeError:
+            pass    # it has ended already; what it said is still there
         try:
             while True:
                 name, body = w.recv(timeout)

@@ -39,10 +39,10 @@ def b64u(data):
 class Pki:
     """One root, certificates for any names."""
 
-    def __init__(self):
+    def __init__(self, name="netfake root"):
         self.key = ec.generate_private_key(ec.SECP256R1())
         self.name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME,
-                                                  "netfake root")])
+                                                  name)])
         self.root = self.sign(self.name, self.key.public_key(), ca=True)
         self.pem = self.root.public_bytes(serialization.Encoding.PEM)
 
@@ -141,6 +141,10 @@ class Azure:
     def close(self):
         self.stop = True
         for s in self.socks:
+            try:    # a blocked accept(2) would keep its descriptor's number
+                s.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
             s.close()
 
     def set(self, name, value, enabled=True, created=None):
