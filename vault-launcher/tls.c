@@ -89,8 +89,8 @@ receive_password(void)
 	size_t n;
 	int code;
 
-	if ((code = prepare_say_pub(&self, &job.sealed)) != 0 ||
-	    (code = prepare_unseal(&self, &job.sealed, &job.sk_password)) != 0)
+	code = prepare_unseal(&self, &job.sealed, &job.sk_password);
+	if (code != 0)
 		return code;
 	if (secret_size(job.sk_password) != PASSWORD_SEALED)
 		return EXIT_PROTOCOL;
@@ -160,7 +160,9 @@ work(void)
 {
 	int code;
 
-	if ((code = receive_pfx()) != 0 || (code = receive_password()) != 0 ||
+	/* our public key first: tpm waits for it while the PFX is on its way */
+	if ((code = prepare_say_pub(&self, &job.sealed)) != 0 ||
+	    (code = receive_pfx()) != 0 || (code = receive_password()) != 0 ||
 	    (code = open_pfx()) != 0)
 		return code;
 	return write_out();
