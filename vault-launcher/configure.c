@@ -46,11 +46,11 @@ int
 conf_get(const struct configure *c, const char *path, int *out_status,
 	 json_t **out_data)
 {
+	const struct logical call = {"GET", path, NULL};
 	json_t *j, *data;
 	int status, r;
 
-	r = api_logical(c->s, c->sk, "GET", path, NULL, &status);
-	if (r != 0)
+	if ((r = api_logical(c->s, c->sk, &call, &status)) != 0)
 		return r;
 	if (status != 200) {
 		*out_status = status;
@@ -75,10 +75,10 @@ int
 conf_write(const struct configure *c, const char *method, const char *path,
 	   const json_t *body)
 {
+	const struct logical call = {method, path, body};
 	int status, r;
 
-	r = api_logical(c->s, c->sk, method, path, body, &status);
-	if (r != 0)
+	if ((r = api_logical(c->s, c->sk, &call, &status)) != 0)
 		return r;
 	return status >= 200 && status <= 299 ? 0 : ERR_REFUSED;
 }

@@ -40,12 +40,18 @@ int control_look(struct control *c);
 int control_init(struct control *c);
 int control_unseal(struct control *c);
 
+/* Room for the largest frame that comes over a pair, and one byte more. */
+struct inbox {
+	uint8_t packet[MSG_HEADER + KEYSET_BYTES + ENV_OVERHEAD + 1];
+	struct frame frame; /* a view into it */
+};
+
 /*
- * Waits for one frame of that type until the deadline.  Returns 0 and a view
- * into buf, ERR_TIMEOUT, or the error of channel_expect().
+ * Waits for one frame of that type until the deadline.  Returns 0 and the
+ * frame, ERR_TIMEOUT, or the error of channel_expect().
  */
 CHECKED int control_recv(struct control *c, struct channel *from, unsigned type,
-			 uint8_t *buf, size_t cap, struct frame *out_frame);
+			 struct inbox *in);
 
 /* The exit code for an error: DEADLINE, PROTOCOL, INTERNAL, or `otherwise`. */
 int control_code(int r, int otherwise);

@@ -104,7 +104,7 @@ prime(const struct control *c)
 
 int
 control_recv(struct control *c, struct channel *from, unsigned type,
-	     uint8_t *buf, size_t cap, struct frame *out_frame)
+	     struct inbox *in)
 {
 	struct pollfd p = {.fd = from->fd, .events = POLLIN};
 	int n = poll(&p, 1, (int)worker_left_ms(c->w));
@@ -113,7 +113,8 @@ control_recv(struct control *c, struct channel *from, unsigned type,
 		return ERR_TIMEOUT;
 	if (n < 0)
 		return ERR_SYS;
-	return channel_expect(from, type, buf, cap, out_frame);
+	return channel_expect(from, type, in->packet, sizeof(in->packet),
+			      &in->frame);
 }
 
 int

@@ -43,16 +43,14 @@ send_keys(struct control *c, const uint8_t pub[static ENV_PUB],
 static int
 first_life(struct control *c)
 {
-	uint8_t buf[MSG_HEADER + ENV_PUB + 1];
 	uint8_t pub[ENV_PUB];
 	struct keyset k = {0};
-	struct frame f;
+	struct inbox in;
 	int status, r;
 
-	r = control_recv(c, &c->pub, MSG_SEAL_PUB, buf, sizeof(buf), &f);
-	if (r != 0)
+	if ((r = control_recv(c, &c->pub, MSG_SEAL_PUB, &in)) != 0)
 		return control_code(r, EXIT_PROTOCOL);
-	memcpy(pub, f.body, sizeof(pub));
+	memcpy(pub, in.frame.body, sizeof(pub));
 	if ((r = check_server(c)) != 0)
 		return control_code(r, EXIT_SERVER_API);
 	r = api_init(&c->srv, c->threshold, c->shares, &status, &k);

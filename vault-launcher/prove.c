@@ -57,10 +57,11 @@ feed(struct srv *s, const struct keyset *k, const struct root_status *begun,
      struct root_status *last, enum outcome *out)
 {
 	for (unsigned i = 0; i < begun->required; i++) {
+		const struct share share = {k, i, begun->nonce};
 		int status, r;
 
 		root_status_free(last);
-		r = api_root_share(s, begun->nonce, k, i, &status, last);
+		r = api_root_share(s, &share, &status, last);
 		if (r != 0)
 			return r;
 		if (status != 200) {

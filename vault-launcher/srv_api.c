@@ -33,38 +33,40 @@ token_free(struct token *t)
 	t->sk = NULL;
 }
 
-static int
-call(struct srv *s, const char *method, const char *path, const char *body,
-     int *out_status)
+/* A call without a token; the body is a string or NULL. */
+static struct srv_req
+plain(const char *method, const char *path, const char *body)
 {
-	struct srv_req q = {.method = method,
-			    .path = path,
-			    .sk_body = body,
-			    .body_bytes = body ? strlen(body) : 0};
-
-	return srv_call(s, &q, out_status);
+	return (struct srv_req){.method = method,
+				.path = path,
+				.sk_body = body,
+				.body_bytes = body ? strlen(body) : 0};
 }
 
 int
 api_health(struct srv *s, int *out_status)
 {
-	return call(s, "GET", "sys/health", NULL, out_status);
+	const struct srv_req q = plain("GET", "sys/health", NULL);
+
+	return srv_call(s, &q, out_status);
 }
 
 int
 api_init_status(struct srv *s, int *out_status)
 {
-	return call(s, "GET", "sys/init", NULL, out_status);
+	const struct srv_req q = plain("GET", "sys/init", NULL);
+
+	return srv_call(s, &q, out_status);
 }
 
 /* Sends and, on 200, decodes the seal status. */
 static int
-call_seal(struct srv *s, const char *method, const char *path, const char *body,
-	  int *out_status, struct seal_status *out)
+call_seal(struct srv *s, const struct srv_req *q, int *out_status,
+	  struct seal_status *out)
 {
 	int status, r;
 
-	if ((r = call(s, method, path, body, &status)) != 0)
+	if ((r = srv_call(s, q, &status)) != 0)
 		return r;
 	if (status == 200 && (r = read_seal_status(secret_bytes(s->sk_body),
 						   s->body_bytes, out)) != 0)
@@ -76,14 +78,17 @@ call_seal(struct srv *s, const char *method, const char *path, const char *body,
 int
 api_seal_status(struct srv *s, int *out_status, struct seal_status *out)
 {
-	return call_seal(s, "GET", "sys/seal-status", NULL, out_status, out);
+	const struct srv_req q = plain("GET", "sys/seal-status", NULL);
+
+	return call_seal(s, &q, out_status, out);
 }
 
 int
 api_unseal_reset(struct srv *s, int *out_status, struct seal_status *out)
 {
-	return call_seal(s, "PUT", "sys/unseal", "{\"reset\":true}", out_status,
-			 out);
+	const struct srv_req q = plain("PUT", "sys/unseal", "{\"reset\":true}");
+
+	return call_seal(s, &q, out_status, out);
 }
 
 int
@@ -91,12 +96,14 @@ api_init(struct srv *s, unsigned threshold, unsigned shares, int *out_status,
 	 struct keyset *out_set)
 {
 	char body[80];
+	struct srv_req q;
 	int status, r;
 
 	snprintf(body, sizeof(body),
 		 "{\"secret_shares\":%u,\"secret_threshold\":%u}", shares,
 		 threshold);
-	if ((r = call(s, "PUT", "sys/init", body, &status)) != 0)
+	q = plain("PUT", "sys/init", body);
+	if ((r = srv_call(s, &q, &status)) != 0)
 		return r;
 	if (status == 200 &&
 	    (r = read_init(secret_bytes(s->sk_body), s->body_bytes, threshold,
@@ -108,12 +115,11 @@ api_init(struct srv *s, unsigned threshold, unsigned shares, int *out_status,
 
 /* {"key":"hex"} or {"key":"hex","nonce":"..."}, in secret memory. */
 static int
-share_body(const struct keyset *k, unsigned i, const char *nonce,
-	   struct secret **out)
+share_body(const struct share *sk_share, struct secret **out)
 {
 	struct secret *sk;
 	size_t bytes, used;
-	const uint8_t *share = keyset_share(k, i, &bytes);
+	const uint8_t *raw = keyset_share(sk_share->keys, sk_share->i, &bytes);
 	char *p;
 	int r;
 
@@ -121,11 +127,11 @@ share_body(const struct keyset *k, unsigned i, const char *nonce,
 		return r;
 	p = (char *)secret_bytes(sk);
 	memcpy(p, "{\"key\":\"", 8);
-	hex_encode(share, bytes, p + 8);
+	hex_encode(raw, bytes, p + 8);
 	used = 8 + 2 * bytes;
-	if (nonce)
+	if (sk_share->nonce)
 		snprintf(p + used, secret_size(sk) - used,
-			 "\",\"nonce\":\"%s\"}", nonce);
+			 "\",\"nonce\":\"%s\"}", sk_share->nonce);
 	else
 		memcpy(p + used, "\"}", 3);
 	*out = sk;
@@ -133,27 +139,28 @@ share_body(const struct keyset *k, unsigned i, const char *nonce,
 }
 
 int
-api_unseal_share(struct srv *s, const struct keyset *k, unsigned i,
-		 int *out_status, struct seal_status *out)
+api_unseal_share(struct srv *s, const struct share *sk_share, int *out_status,
+		 struct seal_status *out)
 {
 	struct secret *sk;
+	struct srv_req q;
 	int r;
 
-	if ((r = share_body(k, i, NULL, &sk)) != 0)
+	if ((r = share_body(sk_share, &sk)) != 0)
 		return r;
-	r = call_seal(s, "PUT", "sys/unseal", (char *)secret_bytes(sk),
-		      out_status, out);
+	q = plain("PUT", "sys/unseal", (char *)secret_bytes(sk));
+	r = call_seal(s, &q, out_status, out);
 	secret_free(sk);
 	return r;
 }
 
 static int
-call_root(struct srv *s, const char *method, const char *path, const char *body,
-	  int *out_status, struct root_status *out)
+call_root(struct srv *s, const struct srv_req *q, int *out_status,
+	  struct root_status *out)
 {
 	int status, r;
 
-	if ((r = call(s, method, path, body, &status)) != 0)
+	if ((r = srv_call(s, q, &status)) != 0)
 		return r;
 	if (status == 200 &&
 	    (r = read_root(secret_bytes(s->sk_body), s->body_bytes, out)) != 0)
@@ -165,15 +172,19 @@ call_root(struct srv *s, const char *method, const char *path, const char *body,
 int
 api_root_status(struct srv *s, int *out_status, struct root_status *out)
 {
-	return call_root(s, "GET", "sys/generate-root/attempt", NULL,
-			 out_status, out);
+	const struct srv_req q =
+		plain("GET", "sys/generate-root/attempt", NULL);
+
+	return call_root(s, &q, out_status, out);
 }
 
 int
 api_root_start(struct srv *s, int *out_status, struct root_status *out)
 {
-	return call_root(s, "PUT", "sys/generate-root/attempt", "{}",
-			 out_status, out);
+	const struct srv_req q =
+		plain("PUT", "sys/generate-root/attempt", "{}");
+
+	return call_root(s, &q, out_status, out);
 }
 
 /* The nonce: newer servers want it within ten minutes of the start. */
@@ -181,22 +192,25 @@ int
 api_root_cancel(struct srv *s, const char *nonce, int *out_status)
 {
 	char body[SEAL_WORD + 16];
+	struct srv_req q;
 
 	snprintf(body, sizeof(body), "{\"nonce\":\"%s\"}", nonce);
-	return call(s, "DELETE", "sys/generate-root/attempt", body, out_status);
+	q = plain("DELETE", "sys/generate-root/attempt", body);
+	return srv_call(s, &q, out_status);
 }
 
 int
-api_root_share(struct srv *s, const char *nonce, const struct keyset *k,
-	       unsigned i, int *out_status, struct root_status *out)
+api_root_share(struct srv *s, const struct share *sk_share, int *out_status,
+	       struct root_status *out)
 {
 	struct secret *sk;
+	struct srv_req q;
 	int r;
 
-	if ((r = share_body(k, i, nonce, &sk)) != 0)
+	if ((r = share_body(sk_share, &sk)) != 0)
 		return r;
-	r = call_root(s, "PUT", "sys/generate-root/update",
-		      (char *)secret_bytes(sk), out_status, out);
+	q = plain("PUT", "sys/generate-root/update", (char *)secret_bytes(sk));
+	r = call_root(s, &q, out_status, out);
 	secret_free(sk);
 	return r;
 }
@@ -205,10 +219,10 @@ int
 api_lookup_self(struct srv *s, const struct token *t, int *out_status,
 		bool *out_root)
 {
+	const struct logical call = {"GET", "auth/token/lookup-self", NULL};
 	int status, r;
 
-	r = api_logical(s, t, "GET", "auth/token/lookup-self", NULL, &status);
-	if (r != 0)
+	if ((r = api_logical(s, t, &call, &status)) != 0)
 		return r;
 	if (status == 200 && (r = read_is_root(secret_bytes(s->sk_body),
 					       s->body_bytes, out_root)) != 0)
@@ -220,8 +234,9 @@ api_lookup_self(struct srv *s, const struct token *t, int *out_status,
 int
 api_revoke_self(struct srv *s, const struct token *t, int *out_status)
 {
-	return api_logical(s, t, "POST", "auth/token/revoke-self", NULL,
-			   out_status);
+	const struct logical call = {"POST", "auth/token/revoke-self", NULL};
+
+	return api_logical(s, t, &call, out_status);
 }
 
 static bool
@@ -231,18 +246,18 @@ is_later(int status)
 }
 
 int
-api_logical(struct srv *s, const struct token *t, const char *method,
-	    const char *path, const json_t *body, int *out_status)
+api_logical(struct srv *s, const struct token *t, const struct logical *call,
+	    int *out_status)
 {
-	struct srv_req q = {.method = method,
-			    .path = path,
+	struct srv_req q = {.method = call->method,
+			    .path = call->path,
 			    .sk_token = (const char *)secret_bytes(t->sk),
 			    .token_bytes = secret_size(t->sk)};
 	char *sk_text = NULL;
 	uint32_t wait = RETRY_FIRST_MS, waited = 0;
 	int status, r;
 
-	if (body && !(sk_text = json_dumps(body, JSON_COMPACT)))
+	if (call->body && !(sk_text = json_dumps(call->body, JSON_COMPACT)))
 		return ERR_NOMEM;
 	q.sk_body = sk_text;
 	q.body_bytes = sk_text ? strlen(sk_text) : 0;

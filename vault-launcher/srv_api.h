@@ -25,6 +25,13 @@ struct token {
 CHECKED int token_new(const char *sk_p, size_t bytes, struct token *out);
 void token_free(struct token *t);
 
+/* Which share goes into a call, and under which nonce (NULL: none). */
+struct share {
+	const struct keyset *keys;
+	unsigned i;
+	const char *nonce;
+};
+
 /* GET sys/health: 200 active, 429 standby, 501 uninitialised, 503 sealed. */
 CHECKED int api_health(struct srv *s, int *out_status);
 CHECKED int api_seal_status(struct srv *s, int *out_status,
@@ -37,7 +44,7 @@ CHECKED int api_init(struct srv *s, unsigned threshold, unsigned shares,
 
 CHECKED int api_unseal_reset(struct srv *s, int *out_status,
 			     struct seal_status *out);
-CHECKED int api_unseal_share(struct srv *s, const struct keyset *k, unsigned i,
+CHECKED int api_unseal_share(struct srv *s, const struct share *sk_share,
 			     int *out_status, struct seal_status *out);
 
 /* sys/generate-root: GET, PUT and DELETE of attempt, PUT of update. */
@@ -46,9 +53,8 @@ CHECKED int api_root_status(struct srv *s, int *out_status,
 CHECKED int api_root_start(struct srv *s, int *out_status,
 			   struct root_status *out);
 CHECKED int api_root_cancel(struct srv *s, const char *nonce, int *out_status);
-CHECKED int api_root_share(struct srv *s, const char *nonce,
-			   const struct keyset *k, unsigned i, int *out_status,
-			   struct root_status *out);
+CHECKED int api_root_share(struct srv *s, const struct share *sk_share,
+			   int *out_status, struct root_status *out);
 
 /* GET auth/token/lookup-self: is it alive (200), and is it a root token? */
 CHECKED int api_lookup_self(struct srv *s, const struct token *t,
@@ -62,8 +68,12 @@ CHECKED int api_revoke_self(struct srv *s, const struct token *t,
  * election is over), for five seconds at most: plugins answer 500 for good.
  * Returns 0 and the last status.
  */
+struct logical {
+	const char *method;
+	const char *path;
+	const json_t *body;
+};
 CHECKED int api_logical(struct srv *s, const struct token *t,
-			const char *method, const char *path,
-			const json_t *body, int *out_status);
+			const struct logical *call, int *out_status);
 
 #endif

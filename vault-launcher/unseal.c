@@ -32,22 +32,20 @@ receive_keys(struct control *c, struct keyset *out_set)
 {
 	const struct env_info info = {c->w->session, SEAT_TPM, SEAT_UNSEAL,
 				      MSG_SEALED_SHARES};
-	uint8_t buf[MSG_HEADER + KEYSET_BYTES + ENV_OVERHEAD + 1];
 	uint8_t pub[ENV_PUB];
 	struct env_key *key = NULL;
 	struct secret *sk = NULL;
-	struct frame f;
+	struct inbox in;
 	int r;
 
 	if ((r = env_key_new(&key, pub)) != 0)
 		goto out;
 	if ((r = channel_send(&c->pub, MSG_SEAL_PUB, pub, sizeof(pub))) != 0)
 		goto out;
-	r = control_recv(c, &c->sealed, MSG_SEALED_SHARES, buf, sizeof(buf),
-			 &f);
-	if (r != 0)
+	if ((r = control_recv(c, &c->sealed, MSG_SEALED_SHARES, &in)) != 0)
 		goto out;
-	if ((r = env_open(key, &info, f.body, f.body_bytes, &sk)) != 0)
+	r = env_open(key, &info, in.frame.body, in.frame.body_bytes, &sk);
+	if (r != 0)
 		goto out;
 	if ((r = keyset_open(sk, out_set)) == 0)
 		sk = NULL;
@@ -92,7 +90,9 @@ feed(struct srv *s, const struct keyset *k, unsigned t, enum feed *out)
 		return 0;
 	*out = FED;
 	for (unsigned i = 0; i < t && *out == FED; i++) {
-		if ((r = api_unseal_share(s, k, i, &status, &st)) != 0)
+		const struct share share = {k, i, NULL};
+
+		if ((r = api_unseal_share(s, &share, &status, &st)) != 0)
 			return r;
 		if (i == 0)
 			memcpy(nonce, st.nonce, sizeof(nonce));

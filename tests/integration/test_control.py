@@ -1,77 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
-"""control against the real server: first life, later lives, attacks."""
+"""control against the real server: first life, later lives, configuration."""
 
-import base64
-import json
 import os
 import sys
 import unittest
 
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import padding, rsa
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import (Encoding,
                                                           PublicFormat)
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import spframe as sp  # noqa: E402
-from baoserver import BAO, Bao  # noqa: E402
+from control_case import (CONFIG, KV, POLICY, REVOKE, Real,  # noqa: E402
+                          jwe_open)
 from control_rig import Between, init, look, unseal  # noqa: E402
-
-REVOKE = [("TAG_REVOKE_ROOT", 1)]
-KV = ("TAG_MOUNT", [("C_PATH", "anjuna"), ("C_TYPE", "kv"),
-                    ("C_OPTION", "version=1"), ("C_DESCRIPTION", "data"),
-                    ("C_OPTION", "config.max_lease_ttl=2h"),
-                    ("C_DATA", 'motd\t{"text":"hello"}')])
-POLICY = ("TAG_POLICY", [("C_PATH", "enclave"), ("C_TEXT",
-                         'path "anjuna/*" {\n\tcapabilities = ["read"]\n}')])
-AUTH = ("TAG_AUTH", [("C_PATH", "up"), ("C_TYPE", "userpass"),
-                     ("C_DATA", 'users/bob\t{"password":"pw","token_ttl":"1h",'
-                      '"token_policies":["enclave","default"]}')])
-CONFIG = REVOKE + [KV, POLICY, AUTH]
-
-
-def jwe_open(key, text):
-    head, ek, iv, ct, tag = text.decode().split(".")
-    raw = [base64.urlsafe_b64decode(p + "=" * (-len(p) % 4))
-           for p in (head, ek, iv, ct, tag)]
-    assert json.loads(raw[0]) == {"alg": "RSA-OAEP-256", "enc": "A256GCM"}
-    cek = key.decrypt(raw[1], padding.OAEP(
-        padding.MGF1(hashes.SHA256()), hashes.SHA256(), None))
-    return AESGCM(cek).decrypt(raw[2], raw[3] + raw[4], head.encode()).decode()
-
-
-@unittest.skipUnless(os.path.exists(BAO), "no server: scripts/get-server")
-class Real(unittest.TestCase):
-    generate_root = True
-
-    def setUp(self):
-        self.bao = Bao(self.generate_root).start()
-        self.addCleanup(self.bao.close)
-
-    def born(self, shares=5, threshold=3):
-        """A server after its first initialisation, sealed."""
-        w = init(self.bao.connect(), shares, threshold)
-        self.assertEqual(w.outcome, "OK")
-        t, self.shares, self.token = w.keys
-        self.assertEqual((t, len(self.shares)), (threshold, shares))
-        self.fresh = w.raw
-        self.final = sp.keyset(t, self.shares)
-        return w
-
-    def unsealed(self, keys, config=tuple(REVOKE), **kw):
-        return unseal(self.bao.connect(), keys, config, **kw)
-
-    def root(self):
-        return self.bao.root(self.shares[:3])
-
-    def accessors(self, token):
-        return self.get("auth/token/accessors?list=true", token)["keys"]
-
-    def get(self, path, token):
-        status, body = self.bao.call("GET", path, token=token)
-        self.assertEqual(status, 200, path)
-        return body["data"]
 
 
 class Look(Real):
@@ -209,122 +151,6 @@ class Unseal(Real):
         bad = bytearray(self.final)
         bad[3] = 1
         self.assertEqual(self.unsealed(bytes(bad)).outcome, "PROTOCOL")
-
-
-class Attack(Real):
-    """Others talk to the same server while we do."""
-
-    def through(self, keys, hook, config=tuple(REVOKE), **kw):
-        self.between = Between(self.bao.connect(), hook)
-        return unseal(self.between.theirs, keys, config, **kw)
-
-    def on(self, path, nth, act):
-        """Calls act() before the nth request of that path."""
-        count = [0]
-
-        def hook(_n, method, p):
-            if (method, p) == path:
-                count[0] += 1
-                if count[0] == nth:
-                    act()
-        return hook
-
-    def reset(self):
-        self.bao.call("PUT", "sys/unseal", {"reset": True})
-
-    def test_three_false_shares_and_the_right_ones_from_outside(self):
-        self.born()
-
-        def right():
-            self.reset()
-            self.bao.unseal(self.shares[:3])
-        # reset is the first PUT of this path, our third share the fourth
-        w = self.through(sp.keyset(3, [os.urandom(33) for _ in range(3)]),
-                         self.on(("PUT", "sys/unseal"), 4, right), CONFIG)
-        self.assertEqual(w.outcome, "PROOF")
-        self.assertIn(("PUT", "sys/generate-root/update"), self.between.seen)
-        self.assertEqual(self.bao.call(
-            "GET", "sys/mounts/anjuna", token=self.root())[0], 400)
-
-    def test_a_false_share_from_outside_only_delays(self):
-        self.born()
-        self.assertEqual(self.through(
-            self.final, self.on(("PUT", "sys/unseal"), 3, lambda: self.bao.call(
-                "PUT", "sys/unseal", {"key": "00" * 33}))).outcome, "OK")
-
-    def test_a_false_threshold_from_outside_only_delays(self):
-        self.born()
-
-        def false():
-            self.reset()
-            for i in range(2):
-                self.bao.call("PUT", "sys/unseal", {"key": "%066x" % i})
-        self.assertEqual(self.through(
-            self.final,
-            self.on(("PUT", "sys/unseal"), 4, false)).outcome, "OK")
-
-    def test_a_reset_from_outside_only_delays(self):
-        self.born()
-        self.assertEqual(self.through(
-            self.final,
-            self.on(("PUT", "sys/unseal"), 3, self.reset)).outcome, "OK")
-
-    def test_somebody_who_never_stops_is_named(self):
-        self.born()
-
-        def hook(_n, method, path):
-            if (method, path) == ("PUT", "sys/unseal"):
-                self.bao.call("PUT", "sys/unseal", {"key": os.urandom(
-                    33).hex()})
-        self.assertIn(self.through(self.final, hook).outcome,
-                      ("PROOF", "NOT_THESE"))
-
-    def test_an_attempt_of_somebody_else_is_waited_for(self):
-        self.born()
-        seen = [0]
-
-        def hook(_n, method, path):
-            if (method, path) != ("GET", "sys/generate-root/attempt"):
-                return
-            seen[0] += 1
-            if seen[0] == 1:
-                self.bao.call("PUT", "sys/generate-root/attempt", {})
-            if seen[0] == 3:
-                self.bao.call("DELETE", "sys/generate-root/attempt")
-        w = self.through(self.final, hook)
-        self.assertEqual(w.outcome, "OK")
-        self.assertEqual(seen[0], 3)
-        self.assertNotIn(("DELETE", "sys/generate-root/attempt"),
-                         self.between.seen)
-
-    def test_sealed_again_right_after(self):
-        self.born()
-
-        def seal():
-            self.bao.call("PUT", "sys/seal", token=self.root())
-        w = self.through(self.final, self.on(("GET", "sys/health"), 1, seal))
-        self.assertEqual(w.outcome, "PROOF")
-
-    def test_a_server_that_dies_under_it(self):
-        self.born()
-        w = self.through(self.final, self.on(
-            ("PUT", "sys/unseal"), 3, self.bao.proc.kill))
-        self.assertEqual(w.outcome, "SERVER_API")
-
-    def test_the_proofs_token_is_revoked_under_it(self):
-        """The configuration cannot be compared then: not a silent pass."""
-        self.born()
-
-        def revoke():
-            mine = self.root()
-            own = self.get("auth/token/lookup-self", mine)["accessor"]
-            for a in self.accessors(mine):
-                if a != own:
-                    self.bao.call("POST", "auth/token/revoke-accessor",
-                                  {"accessor": a}, mine)
-        w = self.through(self.final, self.on(
-            ("GET", "sys/mounts/anjuna"), 1, revoke), CONFIG)
-        self.assertEqual(w.outcome, "CONFIGURE")
 
 
 class Configuration(Real):
