@@ -104,6 +104,15 @@ class Tpm:
         return handles[0], sized(rd.sized())
 
     def certify(self, handle, nonce=b""):
+        """TPM_RC_RETRY is normal for a key without noDA: its first use."""
+        try:
+            return self.certify_once(handle, nonce)
+        except tpmwire.TpmError as error:
+            if error.rc != 0x922:
+                raise
+        return self.certify_once(handle, nonce)
+
+    def certify_once(self, handle, nonce):
         return self.signed(self.call("Certify", (handle, AK), sized(nonce) +
                                      b"\0\x10", [b"", b""])[1])
 

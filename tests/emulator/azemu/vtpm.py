@@ -27,6 +27,7 @@ def provision(state_dir, pki, vm_id, secure_boot=True, kernel="kernel",
     path = os.path.join(state_dir, CONFIG)
     if os.path.exists(path):
         return
+    check_report_fields(report or {})
     os.makedirs(os.path.join(state_dir, "tpm"), mode=0o700, exist_ok=True)
     engine = Engine(state_dir)
     try:
@@ -55,6 +56,13 @@ def load(state_dir):
     out["report"] = {name: bytes.fromhex(one) if isinstance(one, str) else one
                      for name, one in out["report"].items()}
     return out
+
+
+def check_report_fields(fields):
+    """Raises ValueError for a name that no report has."""
+    unknown = set(fields) - set(snp.NUMBERS) - set(snp.FIELDS)
+    if unknown:
+        raise ValueError("no such report field: %s" % sorted(unknown))
 
 
 class Engine:
@@ -128,6 +136,7 @@ class Vtpm:
     def power_on(self, without_hcl=False, without_ak_cert=False,
                  freeze_report=False, report=None):
         """Start swtpm, boot (measure, make the report), serve."""
+        check_report_fields(report or {})
         boot = tcglog.events(self.config["secure_boot"],
                              self.config["kernel"].encode())
         log = tcglog.build(boot)
@@ -165,6 +174,7 @@ class Vtpm:
 
     def reboot(self, **faults):
         """Off and on again: PCRs anew, another NULL seed, same keys."""
+        check_report_fields(faults.get("report") or {})
         self.terminate()
         self.power_on(**faults)
 
@@ -183,10 +193,3 @@ def start(state_dir, pki=None, **faults):
     Faults: without_hcl, without_ak_cert (no such index), freeze_report (never
     made anew), report (fields of snp.build for this run)."""
     return Vtpm(state_dir, pki, **faults)
-
-
-def check_report_fields(fields):
-    """Raises ValueError for a name that no report has."""
-    unknown = set(fields) - set(snp.NUMBERS) - set(snp.FIELDS)
-    if unknown:
-        raise ValueError("no such report field: %s" % sorted(unknown))
