@@ -98,22 +98,24 @@ read_config(struct worker *w)
 	return close(FD_CONFIG) == 0 ? 0 : ERR_SYS;
 }
 
-/* Heap that libraries will want, so that later growth is rare. */
+/*
+ * One heap that grows by brk(2) alone and is never given back, so that no
+ * filter has to let mmap(2) pass.  Warmed: libraries will want it.
+ */
 static int
-warm_heap(size_t bytes)
+one_heap(size_t warm)
 {
 	void *p;
 
-	if (bytes == 0)
-		return 0;
-	/* one heap, never given back: brk is all it needs */
-	if (mallopt(M_MMAP_THRESHOLD, INT32_MAX) != 1 ||
+	if (mallopt(M_MMAP_MAX, 0) != 1 || mallopt(M_ARENA_MAX, 1) != 1 ||
 	    mallopt(M_TRIM_THRESHOLD, INT32_MAX) != 1)
 		return ERR_LOCK;
-	p = malloc(bytes);
+	if (warm == 0)
+		return 0;
+	p = malloc(warm);
 	if (!p)
 		return ERR_NOMEM;
-	explicit_bzero(p, bytes); /* touched */
+	explicit_bzero(p, warm); /* touched */
 	free(p);
 	return 0;
 }
@@ -130,7 +132,7 @@ worker_begin(struct worker *w, const struct worker_desc *desc)
 		die(EXIT_LOCK);
 	if (audit(desc) != 0 || read_config(w) != 0)
 		die(EXIT_LOCK);
-	if (warm_heap(desc->stack_config) != 0)
+	if (one_heap(desc->stack_config) != 0)
 		die(EXIT_LOCK);
 	if (desc->seat != SEAT_BROKER)
 		channel_init(&w->broker, FD_BROKER, desc->seat, SEAT_BROKER);
