@@ -4,6 +4,8 @@
  * other, each as long as its own size field says.  The real TPM stack reads
  * them, and the whole way from the flush to both decryptions is gone.
  */
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,13 +15,48 @@
 
 static const uint8_t *next;
 static size_t left;
+static uint8_t asked[TPM_ANSWER_MAX];
+
+#define AT_NONCE 24u /* of the caller, in a command with one session */
+#define AT_PARAM 14u /* of an answer with sessions */
+#define NONCE	 32u
+#define TAIL	 (2u + NONCE + 1u + 2u + 32u) /* nonce, attributes, HMAC */
 
 static TSS2_RC
 fake_transmit(TSS2_TCTI_CONTEXT *c, size_t n, const uint8_t *command)
 {
 	(void)c;
 	REQUIRE(n >= TPM_ANSWER_MIN && n <= TPM_ANSWER_MAX && command);
+	memset(asked, 0, sizeof(asked));
+	memcpy(asked, command, n);
 	return TSS2_RC_SUCCESS;
+}
+
+/*
+ * The stack draws a nonce for each use of the policy session and wants it in
+ * the answer's HMAC (Part 1, 19.6; the key is empty): no recorded answer has
+ * it, so it is put there, or the fuzzer would never see what comes behind.
+ */
+static void
+mend_hmac(uint8_t *answer, size_t n)
+{
+	uint8_t text[32 + 2 * NONCE + 1], *tail = answer + n - TAIL;
+	EVP_MD_CTX *c;
+
+	if (asked[8] != 0x01 || asked[9] != 0x59 || n < AT_PARAM + TAIL ||
+	    asked[23] != NONCE)
+		return;
+	c = EVP_MD_CTX_new(); /* response code, command code, parameters */
+	EVP_DigestInit_ex(c, EVP_sha256(), NULL);
+	EVP_DigestUpdate(c, answer + 6, 4);
+	EVP_DigestUpdate(c, asked + 6, 4);
+	EVP_DigestUpdate(c, answer + AT_PARAM, n - AT_PARAM - TAIL);
+	EVP_DigestFinal_ex(c, text, NULL);
+	EVP_MD_CTX_free(c);
+	memcpy(text + 32, tail + 2, NONCE);
+	memcpy(text + 32 + NONCE, asked + AT_NONCE, NONCE);
+	text[32 + 2 * NONCE] = tail[2 + NONCE];
+	HMAC(EVP_sha256(), "", 0, text, sizeof(text), tail + TAIL - 32, NULL);
 }
 
 static TSS2_RC
@@ -37,6 +74,7 @@ fake_receive(TSS2_TCTI_CONTEXT *c, size_t *n, uint8_t *answer, int32_t timeout)
 	    whole == 0 || whole > left || whole > *n)
 		return TSS2_TCTI_RC_IO_ERROR;
 	memcpy(answer, next, whole);
+	mend_hmac(answer, whole);
 	next += whole;
 	left -= whole;
 	*n = whole;
