@@ -307,7 +307,7 @@ CASE(writes_what_openssl_reads_back)
 	static uint8_t chain[65536];
 	struct secret *sk = NULL;
 	struct pfx_shape s = {.root = true, .backwards = true};
-	size_t chain_n, key_n;
+	size_t chain_n = 0, key_n = 0;
 	struct wr w, sk_w;
 	EVP_PKEY *key;
 	X509 *x;
