@@ -25,7 +25,7 @@
 #include "envelope.h"
 #include "tpm_cipher.h"
 
-#define ARENA_BYTES  (512u * 1024u) /* a 4096-bit key's check takes a tenth */
+#define ARENA_BYTES  (512u * 1024u) /* a 4096-bit key needs under 256 KiB */
 #define SECURE_BYTES (64u * 1024u)  /* a power of two, OpenSSL's own rule */
 #define SECURE_MIN   32u
 #define DUMMY_BITS   576u /* of the priming key: OAEP-256 just fits */
