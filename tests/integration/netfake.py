@@ -123,7 +123,7 @@ class Azure:
     is bytes (whole, with head), a Raw, or a function of the request."""
 
     def __init__(self, maa_names=(MAA_HOST,), akv_names=(AKV_HOST,),
-                 days=(-1, 30), most=None):
+                 days=(-1, 30), most=None, host="127.0.0.1"):
         self.pki = Pki()
         self.secrets, self.rules, self.seen = {}, [], []
         self.lock, self.stop = threading.Lock(), False
@@ -132,7 +132,8 @@ class Azure:
         tls = {"imds": None, "maa": self.pki.context(list(maa_names)),
                "akv": self.pki.context(list(akv_names), days, most)}
         for name, ctx in tls.items():
-            s = socket.create_server(("127.0.0.1", 0))
+            s = socket.create_server((host, 0), family=socket.AF_INET6
+                                     if ":" in host else socket.AF_INET)
             self.port[name] = s.getsockname()[1]
             self.socks.append(s)
             threading.Thread(target=self.accept, args=(name, s, ctx),

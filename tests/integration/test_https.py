@@ -215,6 +215,31 @@ class Fetch(Case):
         self.assertEqual(len(base64.b64decode(info["TcgLogs"])), 1 << 20)
 
 
+def has_ipv6():
+    try:
+        nf.socket.create_server(("::1", 0),
+                                family=nf.socket.AF_INET6).close()
+        return True
+    except OSError:
+        return False
+
+
+@unittest.skipUnless(has_ipv6(), "no ::1 here")
+class Six(Case):
+    azure = {"host": "::1"}
+
+    def test_all_over_ipv6(self):
+        self.furnish()
+        self.assertEqual(self.fetch(addrs=nf.addrs(
+            (0, "::1"), (1, "::1"), (2, "::1"))), "F_BUNDLE")
+
+    def test_the_other_family_is_tried_in_time(self):
+        """Nobody listens at the first address: happy eyeballs."""
+        self.furnish()
+        both = [(i, a) for i in range(3) for a in ("127.0.0.1", "::1")]
+        self.assertEqual(self.fetch(addrs=nf.addrs(*both)), "F_BUNDLE")
+
+
 class Probe(Case):
     def test_what_is_written_is_read_back(self):
         self.furnish()
