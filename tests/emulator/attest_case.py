@@ -56,12 +56,14 @@ class Machine:
         return info
 
     def service(self, policy=None):
-        return maa.Maa(ISSUER, KEY, self.pki.vcek.public_bytes(pki_amd.DER),
+        return maa.Maa(ISSUER, KEY, CERT,
                        [self.pki.ark], policy,
                        [self.pki.ak_ca_key.public_key()])
 
 
 KEY = rsa.generate_private_key(65537, 2048)
+# Any certificate of the key does; this is how the AK authority makes them.
+CERT = pki_amd.ak_certificate(KEY, KEY.public_key(), ISSUER)
 
 
 def post(service, body, path="/attest/AzureGuest", version="2020-10-01",
