@@ -218,6 +218,7 @@ CASE(leading_zeros_do_not_change_the_pin)
 
 	EXPECT(modulus(0xc5, 0, 256, 0xc5) == 0);
 	memcpy(pin, answer.pin, 32);
+	EXPECT(modulus(0xc5, 4, 512, 0xc5) == 0);
 	EXPECT(modulus(0xc5, 1, 256, 0xc5) == 0);
 	EXPECT(memcmp(pin, answer.pin, 32) == 0);
 	EXPECT(key("e", json_string("AQAB")) == 0);

@@ -118,7 +118,9 @@ CASE(refuses_kid_in_lower_case)
 	json_t *h = right_header();
 	char *s = strdup(json_string_value(json_object_get(h, "kid")));
 
-	s[0] = 'a'; /* either another digit, or not upper case */
+	for (char *p = s; *p; p++)
+		if (*p >= 'A' && *p <= 'F')
+			*p = (char)(*p - 'A' + 'a');
 	REFUSED(with_member("kid", json_string(s)));
 	free(s);
 	json_decref(h);
@@ -210,6 +212,40 @@ CASE(refuses_what_is_not_three_parts)
 	EXPECT(jws_split("e30.e30.AA", 10, &j) == 0);
 	EXPECT(jws_split("e30..AA", 7, &j) == 0 && j.payload_bytes == 0);
 	EXPECT(jws_split("e30.e30.AA\0", 11, &j) != 0);
+}
+
+CASE(the_answer_has_a_longest_length)
+{
+	static struct jws j;
+	static char text[JWS_CHARS + 2];
+
+	/* both parts below their own limits */
+	memset(text, 'A', sizeof(text));
+	text[40000] = '.';
+	text[JWS_CHARS - 400] = '.';
+	EXPECT(jws_split(text, JWS_CHARS, &j) == 0);
+	EXPECT(jws_split(text, JWS_CHARS + 1, &j) == ERR_RANGE);
+	text[40000] = 'A';
+	text[44000] = '.'; /* a header of 33,000 bytes */
+	EXPECT(jws_split(text, JWS_CHARS, &j) == ERR_RANGE);
+}
+
+CASE(refuses_a_signature_by_a_small_key)
+{
+	static struct jws j;
+	EVP_PKEY *small = EVP_RSA_gen(1024), *ec = EVP_EC_gen("P-256");
+	char *text = fake_sign(small, "{}", "{}");
+
+	EXPECT(jws_split(text, strlen(text), &j) == 0);
+	EXPECT(jws_rs256(&j, small) == ERR_CRYPTO);
+	EXPECT(jws_rs256(&j, ec) == ERR_CRYPTO);
+	free(text);
+	text = fake_sign(ec, "{}", "{}");
+	EXPECT(jws_split(text, strlen(text), &j) == 0);
+	EXPECT(jws_rs256(&j, ec) == ERR_CRYPTO);
+	free(text);
+	EVP_PKEY_free(small);
+	EVP_PKEY_free(ec);
 }
 
 CASE(refuses_the_signature_of_another_key)

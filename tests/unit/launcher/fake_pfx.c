@@ -171,13 +171,14 @@ fake_pfx_safes(STACK_OF(PKCS7) * safes, const struct pfx_shape *s,
 	       struct der *out)
 {
 	PKCS12 *p12 = PKCS12_add_safes(safes, 0);
+	int rounds = s->mac_rounds ? s->mac_rounds : s->rounds;
 	uint8_t *p = out->bytes;
 	int n;
 
 	MUST(p12);
 	if (!s->no_mac)
 		MUST(PKCS12_set_mac(p12, password(s), -1, NULL, 0,
-				    s->rounds ? s->rounds : 2048,
+				    rounds ? rounds : 2048,
 				    s->mac ? s->mac : EVP_sha256()) == 1);
 	n = i2d_PKCS12(p12, NULL);
 	MUST(n > 0 && (size_t)n <= sizeof(out->bytes));

@@ -33,6 +33,7 @@ struct pfx_shape {
 	int key_nid;	      /* 0: AES-256-CBC; -1: a bag without encryption */
 	int cert_nid;	      /* 0: AES-256-CBC; -1: certificates in clear */
 	int rounds;	      /* 0: 2048 */
+	int mac_rounds;	      /* 0: as rounds */
 	const char *password; /* NULL: PASSWORD */
 	const EVP_MD *mac;    /* NULL: SHA-256 */
 	bool no_mac;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* PFX files: the shapes that people have, and those that attackers make. */
-#include <openssl/pem.h>
+#include <openssl/core_names.h>
+#include <openssl/param_build.h>
 
 #include "check.h"
 #include "fake_pfx.h"
-#include "pem.h"
 #include "pfx.h"
 #include "secret.h"
 
@@ -182,6 +182,83 @@ CASE(rounds_are_bounded)
 	REFUSED(open_with(PASSWORD, 2999), EXIT_PFX);
 	EXPECT(open_with(PASSWORD, 3000) == 0);
 	pfx_free(&pfx);
+	s = (struct pfx_shape){.mac_rounds = 3000};
+	fake_pfx(&pki, &s, &der);
+	REFUSED(open_with(PASSWORD, 2999), EXIT_PFX);
+	EXPECT(open_with(PASSWORD, 3000) == 0);
+	pfx_free(&pfx);
+}
+
+/* The leaf's public half, and a private half that is not its own. */
+static EVP_PKEY *
+forged_key(void)
+{
+	static const struct {
+		const char *name;
+		bool own;
+	} parts[] = {
+		{OSSL_PKEY_PARAM_RSA_N, true},
+		{OSSL_PKEY_PARAM_RSA_E, true},
+		{OSSL_PKEY_PARAM_RSA_D, false},
+		{OSSL_PKEY_PARAM_RSA_FACTOR1, false},
+		{OSSL_PKEY_PARAM_RSA_FACTOR2, false},
+		{OSSL_PKEY_PARAM_RSA_EXPONENT1, false},
+		{OSSL_PKEY_PARAM_RSA_EXPONENT2, false},
+		{OSSL_PKEY_PARAM_RSA_COEFFICIENT1, false},
+	};
+	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "RSA", NULL);
+	OSSL_PARAM_BLD *bld = OSSL_PARAM_BLD_new();
+	BIGNUM *bn[8] = {NULL};
+	OSSL_PARAM *params;
+	EVP_PKEY *key = NULL;
+
+	for (size_t i = 0; i < 8; i++) {
+		EVP_PKEY_get_bn_param(parts[i].own ? pki.leaf_key
+						   : pki.other_key,
+				      parts[i].name, &bn[i]);
+		OSSL_PARAM_BLD_push_BN(bld, parts[i].name, bn[i]);
+	}
+	params = OSSL_PARAM_BLD_to_param(bld);
+	EVP_PKEY_fromdata_init(ctx);
+	EVP_PKEY_fromdata(ctx, &key, EVP_PKEY_KEYPAIR, params);
+	OSSL_PARAM_free(params);
+	OSSL_PARAM_BLD_free(bld);
+	EVP_PKEY_CTX_free(ctx);
+	for (size_t i = 0; i < 8; i++)
+		BN_free(bn[i]);
+	return key;
+}
+
+CASE(a_private_half_of_another_key_is_refused)
+{
+	EVP_PKEY *key = forged_key();
+
+	EXPECT(key && X509_check_private_key(pki.leaf, key) == 1);
+	REFUSED(shape((struct pfx_shape){.key = key}), EXIT_PFX);
+	EVP_PKEY_free(key);
+}
+
+CASE(a_file_has_a_longest_length)
+{
+	static char san[26000] = "DNS:" PKI_HOST;
+	struct leaf_shape leaf = {.san = san};
+	struct pfx_shape s = {.cert_nid = -1};
+	struct pki big;
+
+	for (size_t n = strlen(san); n + 20 < 17000; n = strlen(san))
+		snprintf(san + n, sizeof(san) - n, ",DNS:x%zu.example", n);
+	pki_begin(&big, &leaf);
+	fake_pfx(&big, &s, &der);
+	EXPECT(der.n <= PFX_MAX && open_with(PASSWORD, 9999) == 0);
+	pfx_free(&pfx);
+	pki_end(&big);
+	for (size_t n = strlen(san); n + 20 < sizeof(san); n = strlen(san))
+		snprintf(san + n, sizeof(san) - n, ",DNS:x%zu.example", n);
+	pki_begin(&big, &leaf);
+	fake_pfx(&big, &s, &der);
+	EXPECT(der.n > PFX_MAX);
+	REFUSED(open_with(PASSWORD, 9999), EXIT_PFX);
+	pki_end(&big);
 }
 
 CASE(weak_keys_are_refused)
@@ -232,125 +309,6 @@ CASE(garbage_and_damage_are_refused)
 		fake_pfx(&pki, &s, &der);
 		der.bytes[(i * 7919) % der.n] ^= (uint8_t)(1 << i % 8);
 		EXPECT(open_with(PASSWORD, 9) == ERR_REFUSED);
-	}
-}
-
-/* Checks of the chain; want is the exit code, 0 for good. */
-static int
-checked(struct leaf_shape leaf, struct pfx_shape s, const char *host, int ca)
-{
-	struct pki p;
-	struct pfx_want want = {.host = host, .now = PKI_NOW};
-	int r;
-
-	pki_begin(&p, &leaf);
-	want.ca = ca == 1 ? p.root : ca == 2 ? p.other_root : NULL;
-	if (ca == 3)
-		want.ca = p.middle;
-	fake_pfx(&p, &s, &der);
-	EXPECT(open_with(PASSWORD, PFX_ROUNDS_MAX) == 0);
-	r = pfx_check(&pfx, &want, &code);
-	EXPECT(r == (code == 0 ? 0 : ERR_REFUSED) || r == 0);
-	pfx_free(&pfx);
-	pki_end(&p);
-	return r == 0 ? 0 : code;
-}
-
-CASE(host_name_must_be_in_the_names)
-{
-	static const struct leaf_shape right;
-	static const struct pfx_shape s;
-
-	EXPECT(checked(right, s, PKI_HOST, 0) == 0);
-	EXPECT(checked(right, s, "APM.example.org", 0) == 0);
-	EXPECT(checked(right, s, "example.org", 0) == EXIT_CERT_NAME);
-	EXPECT(checked(right, s, "leaf.invalid", 0) == EXIT_CERT_NAME);
-	EXPECT(checked((struct leaf_shape){.san = "DNS:*.example.org"}, s,
-		       PKI_HOST, 0) == 0);
-	EXPECT(checked((struct leaf_shape){.san = "DNS:a*.example.org"}, s,
-		       PKI_HOST, 0) == EXIT_CERT_NAME);
-	EXPECT(checked((struct leaf_shape){.san = "DNS:*.org"}, s, PKI_HOST,
-		       0) == EXIT_CERT_NAME);
-}
-
-CASE(leaf_must_be_valid_now)
-{
-	static const struct pfx_shape s;
-	struct leaf_shape old = {.from = -9 * PKI_DAY, .until = -1};
-	struct leaf_shape young = {.from = 1, .until = PKI_DAY};
-
-	EXPECT(checked(old, s, PKI_HOST, 0) == EXIT_CERT_TIME);
-	EXPECT(checked(young, s, PKI_HOST, 0) == EXIT_CERT_TIME);
-	EXPECT(checked(old, s, PKI_HOST, 1) == EXIT_CERT_TIME);
-}
-
-CASE(chain_must_end_in_tls_ca_where_given)
-{
-	static const struct leaf_shape l;
-
-	EXPECT(checked(l, (struct pfx_shape){0}, PKI_HOST, 1) == 0);
-	EXPECT(checked(l, (struct pfx_shape){.root = true}, PKI_HOST, 1) == 0);
-	EXPECT(checked(l, (struct pfx_shape){0}, PKI_HOST, 2) == EXIT_CERT_CA);
-	EXPECT(checked(l, (struct pfx_shape){.root = true}, PKI_HOST, 2) ==
-	       EXIT_CERT_CA);
-	/* the root is not in the file: fine; the intermediate is not: no */
-	EXPECT(checked(l, (struct pfx_shape){.no_middle = true}, PKI_HOST, 1) ==
-	       EXIT_CERT_CA);
-	EXPECT(checked(l, (struct pfx_shape){.no_middle = true}, PKI_HOST, 0) ==
-	       0);
-	/* an intermediate is no root */
-	EXPECT(checked(l, (struct pfx_shape){0}, PKI_HOST, 3) == EXIT_CERT_CA);
-}
-
-CASE(writes_what_openssl_reads_back)
-{
-	static uint8_t chain[65536];
-	struct secret *sk = NULL;
-	struct pfx_shape s = {.root = true, .backwards = true};
-	size_t chain_n = 0, key_n = 0;
-	struct wr w, sk_w;
-	EVP_PKEY *key;
-	X509 *x;
-	BIO *b;
-
-	fake_pfx(&pki, &s, &der);
-	EXPECT(open_with(PASSWORD, PFX_ROUNDS_MAX) == 0);
-	EXPECT(secret_new(16384, &sk) == 0);
-	wr_init(&w, chain, sizeof(chain));
-	wr_init(&sk_w, secret_bytes(sk), 16384);
-	EXPECT(pfx_put_chain(&pfx, &w) == 0 && wr_end(&w, &chain_n) == 0);
-	EXPECT(pfx_put_key(&pfx, &sk_w) == 0 && wr_end(&sk_w, &key_n) == 0);
-	b = BIO_new_mem_buf(chain, (int)chain_n);
-	x = PEM_read_bio_X509(b, NULL, NULL, NULL);
-	EXPECT(x && X509_cmp(x, pki.leaf) == 0);
-	X509_free(x);
-	x = PEM_read_bio_X509(b, NULL, NULL, NULL);
-	EXPECT(x && X509_cmp(x, pki.middle) == 0);
-	X509_free(x);
-	x = PEM_read_bio_X509(b, NULL, NULL, NULL);
-	EXPECT(!x); /* the root is left out */
-	BIO_free(b);
-	b = BIO_new_mem_buf(secret_bytes(sk), (int)key_n);
-	key = PEM_read_bio_PrivateKey(b, NULL, NULL, NULL);
-	EXPECT(key && EVP_PKEY_eq(key, pki.leaf_key) == 1);
-	EXPECT(memcmp(secret_bytes(sk), "-----BEGIN PRIVATE KEY-----\n", 28) ==
-	       0);
-	EVP_PKEY_free(key);
-	BIO_free(b);
-	secret_free(sk);
-	pfx_free(&pfx);
-}
-
-CASE(pem_fits_its_bound)
-{
-	static uint8_t text[PEM_MAX(4096)], raw[4096];
-	struct wr w;
-	size_t n;
-
-	for (size_t bytes = 0; bytes <= sizeof(raw); bytes += 31) {
-		wr_init(&w, text, PEM_MAX(bytes));
-		pem_put(&w, "CERTIFICATE", raw, bytes);
-		EXPECT(wr_end(&w, &n) == 0);
 	}
 }
 

@@ -134,6 +134,9 @@ CASE(heredocs_and_interpolations_are_refused)
 	       ERR_FORMAT);
 	EXPECT(azure("a = <<-EOF\n}\nEOF\n" GOOD) == ERR_FORMAT);
 	EXPECT(azure("x { a = <<E\n}\nE\n}\n" GOOD) == ERR_FORMAT);
+	EXPECT(azure("x { a = <<E\nb\nE\n}\n" GOOD) == ERR_FORMAT);
+	EXPECT(azure("x { a = \303\244 }\n" GOOD) == ERR_FORMAT);
+	EXPECT(azure("x { a = 1; }\n" GOOD) == ERR_FORMAT);
 	EXPECT(azure("storage \"azure\" { a = <<E\n}\nE\n}") == ERR_FORMAT);
 	/* for HCL 1 quotes and lines go on inside ${ */
 	EXPECT(azure("a = \"${\"\n" GOOD "\n#}\"") == ERR_FORMAT);

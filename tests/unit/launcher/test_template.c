@@ -123,6 +123,13 @@ CASE(has_limits)
 	EXPECT(render_n(text, TEMPLATE_MAX) == 0);
 	EXPECT(out_bytes == TEMPLATE_MAX);
 	EXPECT(render_n(text, TEMPLATE_MAX + 1) == ERR_RANGE);
+	/* too long itself, short enough when rendered */
+	for (size_t i = 0; i < 10; i++)
+		memcpy(text + 16 * i, "${RUN_DIRECTORY}", 16);
+	EXPECT(render_n(text, TEMPLATE_MAX) == 0);
+	EXPECT(out_bytes == TEMPLATE_MAX - 50);
+	EXPECT(render_n(text, TEMPLATE_MAX + 1) == ERR_RANGE);
+	memset(text, 'a', sizeof(text));
 	/* short enough itself, too long when rendered */
 	memcpy(text, "$APM_HOSTNAME ", 14);
 	EXPECT(render_n(text, TEMPLATE_MAX) == ERR_RANGE);
