@@ -10,8 +10,7 @@ import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import netfake as nf  # noqa: E402
-import spframe as sp  # noqa: E402
-from https_rig import Case, Seat, fetch_conf  # noqa: E402
+from https_rig import Case  # noqa: E402
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 
@@ -181,8 +180,10 @@ class Final(Case):
 
     def test_a_404_that_is_not_the_vaults(self):
         """Else anybody's 404 would say that nothing is stored."""
-        self.ends("AKV_AWAY", "akv", "versions", nf.answer(
-            404, "<html>not found</html>", kind="text/html"), "HTTP 404")
+        page = nf.answer(404, "<html>not found</html>", kind="text/html")
+        for piece in ("versions", "apm-tls-cert-password"):
+            self.az.rules, self.az.seen = [], []
+            self.ends("AKV_AWAY", "akv", piece, page, "HTTP 404")
 
     def test_401_again(self):
         self.ends("AKV_DENIED", "akv", "apm-tls-cert?", nf.error(
@@ -345,55 +346,6 @@ class Tls(Case):
         self.assertIn(self.fetch(roots=b"\n", RETRY_MS=300),
                       ("MAA_AWAY", "LOCK"))
         self.assertEqual(self.az.paths("maa"), [])
-
-
-class Broker(Case):
-    """Who speaks out of turn, or hangs up."""
-
-    def rude(self, *frames):
-        self.furnish()
-        seat = Seat(["fetch"], fetch_conf(self.az.port), self.az.pki.pem)
-        self.seat = seat
-        for name, body in frames:
-            seat.w.broker.send(name, body)
-        try:
-            while True:
-                seat.w.recv()
-        except sp.Hangup:
-            pass
-        return seat.end()
-
-    def test_evidence_before_addrs(self):
-        self.assertEqual(self.rude(("EVIDENCE", nf.evidence())), "PROTOCOL")
-
-    def test_addrs_of_a_foreign_shape(self):
-        self.assertEqual(self.rude(("ADDRS", b"\0\5" + b"\0" * 16)),
-                         "PROTOCOL")
-
-    def test_evidence_twice(self):
-        self.az.rule("imds", "/THIM/", nf.Raw(b"", delay=1), 0)
-        self.assertEqual(self.rude(
-            ("ADDRS", nf.addrs(*[(i, "127.0.0.1") for i in range(3)])),
-            ("EVIDENCE", nf.evidence()), ("EVIDENCE", nf.evidence())),
-            "PROTOCOL")
-
-    def test_a_token_nobody_asked_for(self):
-        self.assertEqual(self.rude(
-            ("ADDRS", nf.addrs(*[(i, "127.0.0.1") for i in range(3)])),
-            ("TOKEN", nf.JWT.encode())), "PROTOCOL")
-
-    def test_the_broker_hangs_up(self):
-        seat = Seat(["fetch"], fetch_conf(self.az.port), self.az.pki.pem)
-        self.seat = seat
-        seat.w.broker.close()
-        self.assertEqual(sp.EXIT_NAME[sp.wait(seat.w.pid)], "PROTOCOL")
-        seat.w.code = 0
-
-    def test_a_malformed_config(self):
-        w = sp.Worker(__import__("https_rig").HTTPS, ["fetch"],
-                      fetch_conf(self.az.port, AKV_URL="http://x"),
-                      {6: nf.memfd(b"x"), 7: nf.memfd(b"")})
-        self.assertEqual(w.finish(), "LOCK")
 
 
 if __name__ == "__main__":
