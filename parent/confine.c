@@ -172,13 +172,19 @@ step_regain(void)
 	return 0;
 }
 
-/* The parent may have died before the death signal was set. */
+/*
+ * The parent may have died before the death signal was set.  getppid(2) is 0
+ * in a pid namespace of its own; the ready pipe tells: only the supervisor
+ * holds its read end.
+ */
 static int
-step_deathsig(const struct sup *s, pid_t parent)
+step_deathsig(void)
 {
-	if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0)
+	struct pollfd p = {.fd = FD_READY};
+
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || poll(&p, 1, 0) < 0)
 		return -1;
-	return s->full || getppid() == parent ? 0 : -1;
+	return p.revents & POLLERR ? -1 : 0;
 }
 
 _Noreturn static void
@@ -188,8 +194,7 @@ quit(enum step step)
 }
 
 _Noreturn void
-confine_and_exec(const struct sup *s, const struct spawn *sp, int program,
-		 pid_t parent)
+confine_and_exec(const struct sup *s, const struct spawn *sp, int program)
 {
 	sigset_t none;
 
@@ -211,7 +216,7 @@ confine_and_exec(const struct sup *s, const struct spawn *sp, int program,
 		quit(STEP_CAPS);
 	if (step_regain() != 0)
 		quit(STEP_REGAIN);
-	if (step_deathsig(s, parent) != 0)
+	if (step_deathsig() != 0)
 		quit(STEP_DEATHSIG);
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
 	    prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) != 1)

@@ -75,7 +75,7 @@ spawn(struct sup *s, struct spawn *sp)
 {
 	struct child *c = &s->child[sp->seat];
 	int ready[2] = {-1, -1}, pidfd = -1, program, r = ERR_SYS;
-	pid_t pid, self = getpid();
+	pid_t pid;
 
 	BUG_ON(c->state == CHILD_STARTED || c->state == CHILD_LOCKED);
 	if ((program = open_program(sp->program)) < 0)
@@ -86,7 +86,7 @@ spawn(struct sup *s, struct spawn *sp)
 	if ((pid = clone_child(s, sp, &pidfd)) < 0)
 		goto out;
 	if (pid == 0)
-		confine_and_exec(s, sp, program, self);
+		confine_and_exec(s, sp, program);
 	memset(c, 0, sizeof(*c));
 	c->state = CHILD_STARTED;
 	c->pid = pid;

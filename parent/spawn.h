@@ -69,7 +69,7 @@ const char *step_name(int step);
 
 /* Runs stage 1 in the child; program_fd is O_PATH.  Never returns. */
 _Noreturn void confine_and_exec(const struct sup *s, const struct spawn *sp,
-				int program_fd, pid_t parent);
+				int program_fd);
 
 /*
  * Makes the child's root and enters it.  Returns 0 or ERR_SYS.  (root.c)
