@@ -5,6 +5,24 @@
 #include "../fuzz.h"
 #include "template.h"
 
+/* The input as a value: what a pattern takes can end no string in HCL. */
+static void
+as_value(const uint8_t *data, size_t bytes)
+{
+	char text[VALUE_MAX + 9];
+
+	if (bytes >= sizeof(text))
+		return;
+	memcpy(text, data, bytes);
+	text[bytes] = '\0';
+	for (unsigned v = 0; v < VAR_COUNT; v++) {
+		if (template_value(v, text) != 0)
+			continue;
+		REQUIRE(text[0] != '\0' && strlen(text) <= VALUE_MAX);
+		REQUIRE(!strpbrk(text, "\"\\${}[]<># \t\r\n*"));
+	}
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 {
@@ -22,6 +40,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 	size_t n;
 	int r;
 
+	if (bytes)
+		as_value(data, bytes);
 	wr_init(&w, out, sizeof(out));
 	r = template_render((const char *)data, bytes, &values, &w, &line);
 	REQUIRE(r == 0 || r == ERR_RANGE || (r == ERR_FORMAT && line > 0));
