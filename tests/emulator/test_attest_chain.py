@@ -177,11 +177,12 @@ class Hardware(AttestCase):
         plain = der.seq(der.oid("1.2.840.113549.1.1.12"), b"\5\0")
         inner = tbs[der.read(tbs)[1]:]
         tbs = der.seq(inner.replace(der.PSS_SHA384, plain))
-        cert = pki_amd.load(der.seq(tbs, plain, der.bits(
-            self.pki.ask_key.sign(tbs, padding.PKCS1v15(),
-                                  hashes.SHA384()))))
-        self.assert_refused("chain", self.with_proof(
-            chain=pem(cert, self.pki.ask, self.pki.ark)))
+        # The second says PKCS #1 and is PSS: the name has to be right, too.
+        for scheme in (padding.PKCS1v15(), pki_amd.PSS):
+            signature = self.pki.ask_key.sign(tbs, scheme, hashes.SHA384())
+            cert = pki_amd.load(der.seq(tbs, plain, der.bits(signature)))
+            self.assert_refused("chain", self.with_proof(
+                chain=pem(cert, self.pki.ask, self.pki.ark)))
 
     def test_time(self):
         late = self.machine.service()

@@ -46,8 +46,16 @@ class Life(VtpmCase):
             self.assertEqual(len(tpm.pcrs()), 8)
 
     def test_stop_is_a_shutdown(self):
-        """no lockout counter moves over restarts"""
+        """No lockout counter moves over restarts.  It would: a boot that used
+        a key under dictionary-attack protection and ended without a
+        TPM2_Shutdown counts as a failed try (part 1, 19.8.6)."""
+        template = bytearray(tpmwire.transfer_public(bytes(32), bytes(256)))
+        template[4:8] = struct.pack(
+            ">I", tpmwire.TRANSFER_ATTRIBUTES & ~0x400)         # noDA
         for _ in range(3):
+            with self.open() as tpm:
+                handle, _ = tpm.create(bytes(template))
+                tpm.certify(handle)
             self.vtpm.reboot()
         with self.open() as tpm:
             rd = tpm.call("GetCapability", (), struct.pack(
