@@ -28,18 +28,18 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define KEYSET_SHARES	 16u
-#define KEYSET_SHARE	 33u
-#define KEYSET_TOKEN	 128u
-#define KEYSET_BYTES	 (4u + KEYSET_TOKEN + KEYSET_SHARES * (1u + KEYSET_SHARE))
-#define GENERATION_BYTES 16u
-#define BUNDLE_HEADER	 (4u + 2u + 1u + 1u + GENERATION_BYTES + 32u + 32u)
-#define BUNDLE_BYTES	 (BUNDLE_HEADER + KEYSET_BYTES + 16u)
-#define BLOB_MAX	 20480u /* bytes of one stored object, decoded */
-#define BUNDLE_VERSIONS	 4u	/* newest enabled versions that are fetched */
+#define KEYSET_SHARES	  16u
+#define KEYSET_SHARE	  33u
+#define KEYSET_TOKEN	  128u
+#define KEYSET_BYTES	  (4u + KEYSET_TOKEN + KEYSET_SHARES * (1u + KEYSET_SHARE))
+#define GENERATION_BYTES  16u
+#define BUNDLE_HEADER	  (4u + 2u + 1u + 1u + GENERATION_BYTES + 32u + 32u)
+#define BUNDLE_BYTES	  (BUNDLE_HEADER + KEYSET_BYTES + 16u)
+#define BLOB_MAX	  20480u /* bytes of one stored object, decoded */
+#define BUNDLE_VERSIONS	  4u	 /* newest enabled versions that are fetched */
 #define STORAGE_KEY_BYTES 64u
-#define PASSWORD_MAX	 128u
-#define PASSWORD_SEALED	 (1u + PASSWORD_MAX) /* length byte, padded */
+#define PASSWORD_MAX	  128u
+#define PASSWORD_SEALED	  (1u + PASSWORD_MAX) /* length byte, padded */
 
 enum bundle_kind { BUNDLE_FRESH = 1, BUNDLE_FINAL = 2 };
 

@@ -61,7 +61,7 @@ struct sup {
 	int server_ready;   /* READY=1 seen in this life */
 	int fail_code;	    /* first failure of the session, 0: none */
 	enum seat fail_seat;
-	unsigned releases; /* sessions that released a key, in this boot */
+	unsigned releases;  /* sessions that released a key, in this boot */
 	uint64_t server_ns; /* waited for the server's starts and ends */
 };
 
