@@ -14,8 +14,9 @@
 #include "session.h"
 #include "tags.h"
 
-#define PEM_TEXT 65536
-#define DER_MAX	 8192
+#define FOR_EVER_S 4000000u /* 46 days */
+#define PEM_TEXT   65536
+#define DER_MAX	   8192
 
 struct remote_conf {
 	char url[600];
@@ -261,9 +262,14 @@ session_config(const struct sup *s, const struct session *x, enum seat seat,
 	struct wr w;
 	int r;
 
-	/* The broker and the tpm live through several steps. */
+	/* The broker and the tpm live through several steps; storing has no
+	 * end but success, for the bundle may be the only one. */
 	if (seat == SEAT_BROKER || seat == SEAT_TPM)
-		seconds *= 6;
+		seconds = 6 * seconds + x->absent_s;
+	if (seat == SEAT_FETCH || seat == SEAT_VERIFY)
+		seconds += x->absent_s;
+	if (SEAT_BIT(seat) & SEATS_STORE)
+		seconds = FOR_EVER_S;
 	wr_init(&w, out, cap);
 	items_put(&w, TAG_SESSION, x->id, sizeof(x->id));
 	items_put_u32(&w, TAG_DEADLINE_MS, seconds * 1000);
