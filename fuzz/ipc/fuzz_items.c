@@ -18,8 +18,10 @@ check_nth(const struct items *it, unsigned tag, unsigned nth)
 	memset(s, 'x', sizeof(s));
 	if (items_str(it, tag, nth, s, sizeof(s)) == 0)
 		REQUIRE(strlen(s) == n && memcmp(s, p, n) == 0);
-	if (nth == 0 && n <= sizeof(exact))
+	if (nth == 0 && n < sizeof(exact)) {
 		REQUIRE(items_fixed(it, tag, exact, n) == 0);
+		REQUIRE(items_fixed(it, tag, exact, n + 1) == ERR_FORMAT);
+	}
 }
 
 int
@@ -28,6 +30,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 	static uint8_t again[1 << 16];
 	struct items it;
 	struct wr w;
+	const uint8_t *p;
+	char s[8];
 	uint16_t tag;
 	uint32_t a;
 	uint64_t b;
@@ -41,6 +45,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 	count = items_count(&it, tag);
 	for (unsigned i = 0; i < count; i++)
 		check_nth(&it, tag, i);
+	REQUIRE(items_get(&it, tag, count, &p, &n) == ERR_NOTFOUND);
+	REQUIRE(items_str(&it, tag, count, s, sizeof(s)) == ERR_NOTFOUND);
+	if (count == 0)
+		REQUIRE(items_fixed(&it, tag, s, 4) == ERR_NOTFOUND);
 	if (items_u32(&it, tag, &a) == 0) {
 		wr_init(&w, again, sizeof(again));
 		items_put_u32(&w, tag, a);
