@@ -1,0 +1,315 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Whole boots for tests: an emulator and a deployment in a directory of their
+own, `sallyport run` with uids, port and directories of its own (so that tests
+run beside each other), and the proof that nothing is left behind."""
+import hashlib
+import http.client
+import itertools
+import json
+import os
+import shutil
+import signal
+import socket
+import ssl
+import subprocess
+import sys
+import tempfile
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+ROOT = os.path.dirname(os.path.dirname(HERE))
+sys.path.insert(0, os.path.join(ROOT, 'tests', 'lib'))
+from cryptography.hazmat.primitives import serialization  # noqa: E402
+from deployment import Deployment, HOSTNAME  # noqa: E402
+from operator_token import open_jwe  # noqa: E402
+
+PYTHON = '/usr/bin/python3'
+CACHE = os.environ.get('SALLYPORT_CACHE', '/var/cache/sallyport')
+SERVER = os.environ.get('SALLYPORT_SERVER', CACHE + '/server/bao')
+ROLES = ('server', 'broker', 'resolve', 'https', 'verify', 'tpm', 'prepare',
+         'control')
+# Waits that let a refused boot end in a second or two.
+SHORT = {'connect_timeout': 2, 'call_timeout': 5, 'retry_time': 2,
+         'absent_time': 1, 'step_deadline': 30, 'server_ready': 30,
+         'server_stop': 4}
+serial = itertools.count()
+
+
+def lib(words):
+    """What scripts/lib.sh says."""
+    return subprocess.run(
+        ['bash', '-c', '. %s/scripts/lib.sh; %s' % (ROOT, words)],
+        check=True, capture_output=True, text=True).stdout.strip()
+
+
+INST = os.environ.get('SALLYPORT_INST') or lib('echo "$INST"')
+SALLYPORT = INST + '/sbin/sallyport'
+
+
+def missing():
+    """Why no boot is possible here, or None."""
+    if os.geteuid() != 0:
+        return 'needs root'
+    for path in (SALLYPORT, SERVER):
+        if not os.path.exists(path):
+            return path + ' is not there (scripts/check makes it)'
+    return None
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(('127.0.0.1', 0))
+        return s.getsockname()[1]
+
+
+def processes():
+    """pid -> (real uid, session, command line) of all that live."""
+    out = {}
+    for pid in filter(str.isdigit, os.listdir('/proc')):
+        try:
+            with open('/proc/%s/status' % pid) as f:
+                status = dict(x.split(':\t', 1) for x in f if ':\t' in x)
+            with open('/proc/%s/stat' % pid) as f:
+                sid = int(f.read().rsplit(') ', 1)[1].split()[3])
+            with open('/proc/%s/cmdline' % pid) as f:
+                cmd = f.read().replace('\0', ' ')
+        except (OSError, IndexError, ValueError):
+            continue
+        if not status['State'].startswith('Z'):
+            out[int(pid)] = (int(status['Uid'].split()[0]), sid, cmd)
+    return out
+
+
+class Boot:
+    """One `sallyport run`: its lines, its end."""
+
+    def __init__(self, argv, env, log):
+        self.log = log
+        self.start = time.monotonic()
+        with open(log, 'wb') as out:
+            self.process = subprocess.Popen(
+                argv, env=env, stdin=subprocess.DEVNULL, stdout=out,
+                stderr=out, start_new_session=True)
+        self.pid = self.process.pid
+
+    def text(self):
+        with open(self.log, errors='replace') as f:
+            return f.read()
+
+    def lines(self):
+        """Sallyport's own JSON lines."""
+        out = []
+        for line in self.text().splitlines():
+            try:
+                one = json.loads(line)
+            except ValueError:
+                continue
+            if isinstance(one, dict) and 'event' in one and 't' in one:
+                out.append(one)
+        return out
+
+    def events(self):
+        return [one['event'] for one in self.lines()]
+
+    def said(self):
+        """The words of Sallyport alone, one line each."""
+        return '\n'.join(one['text'] for one in self.lines())
+
+    def code(self):
+        return self.process.poll()
+
+    def wait_until(self, what, limit=60):
+        """True when a line of that event came, False when it ended."""
+        mark = '"event":"%s"' % what
+        end = time.monotonic() + limit
+        while time.monotonic() < end:
+            over = self.process.poll() is not None
+            if mark in self.text():
+                return True
+            if over:
+                return False
+            time.sleep(0.01)
+        raise AssertionError('no %s after %d s:\n%s' % (
+            what, limit, self.text()[-4000:]))
+
+    def wait(self, limit=60):
+        """The exit code; the time is bounded."""
+        try:
+            return self.process.wait(limit)
+        except subprocess.TimeoutExpired:
+            raise AssertionError('does not end in %d s:\n%s' % (
+                limit, self.text()[-4000:])) from None
+
+    def signal(self, number):
+        self.process.send_signal(number)
+
+
+class Rig:
+    def __init__(self, profile='full', storage='pebbledb', log='json',
+                 **settings):
+        self.profile, self.boots, self.emulator = profile, [], None
+        self.base = 100000 + os.getpid() * 128 + next(serial) * 8
+        self.work = tempfile.mkdtemp(prefix='sallyport-boot.', dir='/tmp')
+        os.chmod(self.work, 0o755)
+        self.run_parent = self.work
+        try:
+            if profile == 'container':
+                self.run_parent = tempfile.mkdtemp(
+                    prefix='sallyport-boot.', dir='/dev/shm')
+                os.chmod(self.run_parent, 0o755)
+            self.run_dir = os.path.join(self.run_parent, 'run')
+            self.caps = (lib('container_caps').split()
+                         if profile == 'container' else [])
+            self.start_emulator()
+            self.azure = os.path.join(self.work, 'azure')
+            self.deployment = Deployment(
+                self.azure, os.path.join(self.work, 'deployment'))
+            self.client = self.deployment.client
+            self.deployment.make_key().put_tls().make_operator()
+            self.port = free_port()
+            self.settings = self.deployment.settings(
+                self.port, SERVER, self.run_dir, storage, log=log)
+            for i, role in enumerate(ROLES):
+                self.settings['uid_' + role] = self.base + i
+            self.settings.update(SHORT)
+            self.settings.update(settings)
+            self.sections = ''
+            self.store = self.settings['storage_path']
+        except BaseException:
+            self.close()
+            raise
+
+    def start_emulator(self):
+        r, w = os.pipe()
+        with open(os.path.join(self.work, 'emulator.log'), 'ab') as out:
+            self.emulator = subprocess.Popen(
+                [os.path.join(ROOT, 'tests/emulator/emulator'), 'serve',
+                 '--dir', os.path.join(self.work, 'azure'),
+                 '--cache', CACHE + '/emulator-keys', '--ready-fd', str(w)],
+                pass_fds=[w], stdin=subprocess.DEVNULL, stdout=out,
+                stderr=out)
+        os.close(w)
+        with os.fdopen(r, 'rb') as f:
+            if not f.read(1):
+                with open(out.name) as f:
+                    raise AssertionError('no emulator:\n' + f.read())
+
+    def provision(self, operation, **more):
+        self.client.plain('control', 'POST', '/provision', json.dumps(
+            {'operation': operation, **more}))
+
+    def conf(self, sections=None, **change):
+        """Writes sallyport.conf; a setting of None is left out."""
+        s = {**self.settings, **change}
+        return self.deployment.write_conf(
+            {k: v for k, v in s.items() if v is not None},
+            self.sections if sections is None else sections)
+
+    def run(self, wrap=(), env=None, args=(), sections=None, **change):
+        """Starts a boot; wrap: words before the command."""
+        conf = self.conf(sections, **change)
+        argv = [*wrap, *self.caps, SALLYPORT, 'run', '--config', conf, *args]
+        log = os.path.join(self.work, 'boot-%d.log' % len(self.boots))
+        boot = Boot(argv, {'PATH': '/usr/sbin:/usr/bin:/sbin:/bin',
+                           **(env or {})}, log)
+        self.boots.append(boot)
+        return boot
+
+    def ready(self, **more):
+        """A boot that must reach READY."""
+        boot = self.run(**more)
+        if not boot.wait_until('ready'):
+            raise AssertionError('the boot failed:\n' + boot.text()[-4000:])
+        return boot
+
+    def stop(self, boot, code=0, limit=10):
+        boot.signal(signal.SIGTERM)
+        got = boot.wait(limit)
+        if got != code:
+            raise AssertionError('ended with %s, not %s:\n%s' % (
+                got, code, boot.text()[-4000:]))
+        self.check_nothing_left()
+
+    def ask(self, method, path, token=None, body=None):
+        """(status, JSON) from the public listener, verified by the CA."""
+        context = ssl.create_default_context(
+            cafile=self.deployment.path('ca.pem'))
+        raw = socket.create_connection(('127.0.0.1', self.port), 20)
+        tls = context.wrap_socket(raw, server_hostname=HOSTNAME)
+        conn = http.client.HTTPSConnection(HOSTNAME, self.port)
+        conn.sock = tls
+        try:
+            head = {'X-Vault-Token': token} if token else {}
+            conn.request(method, '/v1/' + path,
+                         None if body is None else json.dumps(body), head)
+            answer = conn.getresponse()
+            data = answer.read()
+            return answer.status, json.loads(data) if data else None
+        finally:
+            conn.close()
+
+    def token(self):
+        """The root token, as the operator opens it."""
+        with open(self.deployment.path('operator-private.pem'), 'rb') as f:
+            key = serialization.load_pem_private_key(f.read(), None)
+        return open_jwe(self.client.get_secret('apm-root-token'), key)
+
+    def write_word(self, word):
+        status, body = self.ask('POST', 'anjuna/word', self.token(),
+                                {'word': word})
+        if status not in (200, 204):
+            raise AssertionError('not written: %d %s' % (status, body))
+
+    def read_word(self):
+        status, body = self.ask('GET', 'anjuna/word', self.token())
+        return body['data']['word'] if status == 200 else body
+
+    def store_hash(self):
+        """What lies beside and in the store: name -> hash or kind."""
+        out, top = {}, os.path.dirname(self.store)
+        for folder, dirs, files in os.walk(top):
+            for name in dirs:
+                out[os.path.relpath(os.path.join(folder, name), top)] = 'dir'
+            for name in files:
+                path = os.path.join(folder, name)
+                with open(path, 'rb') as f:
+                    out[os.path.relpath(path, top)] = hashlib.sha256(
+                        f.read()).hexdigest()
+        return out
+
+    def left(self):
+        """What a boot left behind, in words."""
+        out, sessions = [], {b.pid for b in self.boots}
+        for pid, (uid, sid, cmd) in processes().items():
+            if self.base <= uid < self.base + len(ROLES) or sid in sessions:
+                out.append('process %d uid %d: %s' % (pid, uid, cmd))
+        with open('/proc/self/mountinfo') as f:
+            out += ['mount ' + x.split()[4] for x in f
+                    if self.work in x or self.run_parent in x]
+        for folder, _, files in os.walk(self.run_dir):
+            out += ['file ' + os.path.join(folder, x) for x in files]
+        return out
+
+    def check_nothing_left(self):
+        left = self.left()
+        if left:
+            raise AssertionError('left behind: ' + '; '.join(left))
+
+    def close(self):
+        for boot in self.boots:
+            if boot.code() is None:
+                boot.signal(signal.SIGTERM)
+                try:
+                    boot.process.wait(10)
+                except subprocess.TimeoutExpired:
+                    boot.process.kill()
+                    boot.process.wait()
+        if self.emulator:
+            self.emulator.terminate()
+            self.emulator.wait()
+        if os.environ.get('SALLYPORT_KEEP'):
+            print('# kept: ' + self.work)
+            return
+        shutil.rmtree(self.work, ignore_errors=True)
+        if self.run_parent != self.work:
+            shutil.rmtree(self.run_parent, ignore_errors=True)

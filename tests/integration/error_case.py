@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the tests of errors share: a deployment, with or without a first life
+behind it, and the checks that every refused boot must pass."""
+import os
+import unittest
+
+from boot_rig import Rig, missing
+
+WORD = 'written in the first life'
+
+
+class ErrorCase(unittest.TestCase):
+    LIVED = True  # a first life came before, and wrote WORD
+    RIG = {}
+
+    @classmethod
+    def setUpClass(cls):
+        why = missing()
+        if why:
+            raise unittest.SkipTest(why)
+        cls.rig = Rig(**cls.RIG)
+        cls.addClassCleanup(cls.rig.close)
+        cls.client = cls.rig.client
+        if cls.LIVED:
+            cls.live()
+
+    @classmethod
+    def live(cls):
+        boot = cls.rig.ready()
+        cls.rig.write_word(WORD)
+        cls.rig.stop(boot)
+
+    def setUp(self):
+        self.addCleanup(self.client.clear_faults)
+
+    def keep_secret(self, name):
+        """Puts the secret's present value back when the test ends."""
+        old = self.client.get_secret(name)
+        self.addCleanup(lambda: self.client.set_secret(name, old))
+
+    def refused(self, code, *texts, limit=30, **run):
+        """A boot that must end with the code, saying these words and what
+        to do, with the store as it was."""
+        before = self.rig.store_hash()
+        boot = self.rig.run(**run)
+        got = boot.wait(limit)
+        self.assertEqual(got, code, boot.text()[-4000:])
+        said = boot.said() or boot.text()
+        for text in texts:
+            self.assertIn(text, said)
+        self.assertIn('(exit code %d)' % code, said)
+        self.assertIn('what to do: ', said)
+        self.rig.check_nothing_left()
+        self.untouched(before, self.rig.store_hash())
+        return boot
+
+    def untouched(self, before, after):
+        """A server that was started for a look turns its own log files over;
+        names of the marker and beside the store never change."""
+        if not any(x.startswith('data/') for x in before):
+            self.assertEqual(before, after)
+            return
+
+        def ours(files):
+            return {k: v for k, v in files.items()
+                    if not k.startswith('data/')}
+        self.assertEqual(ours(before), ours(after))
+
+    def exactly(self, code, *texts, **run):
+        """The same where no server was started: not one byte differs."""
+        before = self.rig.store_hash()
+        boot = self.refused(code, *texts, **run)
+        self.assertEqual(before, self.rig.store_hash())
+        self.assertNotIn('==>', boot.text())
+        return boot
+
+    def mended(self, **run):
+        """All is as before: READY, and the secret is read."""
+        boot = self.rig.ready(**run)
+        self.assertEqual(self.rig.read_word(), WORD)
+        self.rig.stop(boot)
+        return boot
+
+    def store_files(self):
+        return sorted(os.listdir(os.path.dirname(self.rig.store)))

@@ -1,0 +1,174 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Errors that are seen before anything starts: settings, TPM, server program,
+port, swap, store path, uids."""
+import os
+import shutil
+import socket
+import subprocess
+import unittest
+
+from boot_rig import SERVER
+from error_case import ErrorCase
+
+# setting, variable, a value that is malformed, a piece of the message
+VARIABLES = [
+    ('hostname', 'APM_HOSTNAME', 'a_b', 'must be a host name'),
+    ('port', 'APM_PORT', '70000', 'must be a port from 1024 to 65535'),
+    ('port', 'APM_PORT', '82x0', 'must be a port from 1024 to 65535'),
+    ('keyvault', 'APM_KEYVAULT_NAME', 'https://apmkv.vault.azure.net',
+     "must be the key vault's name alone"),
+    ('master_key', 'APM_MK_ID', 'https://evil.example/keys/apm-mk',
+     'must be https://NAME.vault.azure.net/keys/KEY'),
+    ('master_key', 'APM_MK_ID',
+     'https://apmkv.vault.azure.net.evil.example/keys/apm-mk',
+     'must be https://NAME.vault.azure.net/keys/KEY'),
+    ('maa_endpoint', 'MAA_ENDPOINT', 'https://maa.example',
+     'must be https://NAME.REGION.attest.azure.net'),
+    ('pin', 'APM_MK_PIN', 'abc', 'must be 64 hex digits'),
+]
+
+
+class Settings(ErrorCase):
+    LIVED = False
+
+    def both(self, *texts, **run):
+        for args in ((), ('--check-config',)):
+            with self.subTest(args=args):
+                self.exactly(3, *texts, args=args, **run)
+
+    def test_missing(self):
+        for key, env, _, _ in VARIABLES[:-1]:
+            self.both('%s is not set' % env, 'export %s, or set %s' % (
+                env, key), **{key: None})
+
+    def test_malformed_in_the_file(self):
+        for key, _, value, text in VARIABLES:
+            self.both('%s = %s' % (key, value), text, **{key: value})
+
+    def test_malformed_variable(self):
+        for key, env, value, text in VARIABLES:
+            self.both('%s = %s' % (env, value), text,
+                      env={env: value}, **{key: None})
+
+    def test_storage_account(self):
+        self.both('APM_SA_NAME is not set', storage='azure')
+        self.both('must be 3 to 24 lower-case letters and digits',
+                  storage='azure', env={'APM_SA_NAME': 'Big_Name'})
+
+    def test_file_and_variable_differ(self):
+        self.both('APM_PORT and port in', 'differ: keep one',
+                  env={'APM_PORT': '8201'})
+
+    def test_unknown_and_double_keys(self):
+        self.both('unknown key colour', colour='red')
+        self.both('is set twice: keep one', log='json\nport = 8300')
+
+    def test_key_of_another_vault(self):
+        self.both('both must name the same vault', keyvault='othervault')
+
+    def test_check_config_shows_and_starts_nothing(self):
+        boot = self.rig.run(args=('--check-config',))
+        self.assertEqual(boot.wait(), 0)
+        self.assertIn('hostname = apm-server.test', boot.text())
+        self.assertEqual(self.rig.client.counts().get('akv.release', 0), 0)
+
+
+class Outside(ErrorCase):
+    def test_no_tpm(self):
+        self.exactly(20, 'there is no TPM', '/dev/tpmrm0',
+                     tpm='/tmp/no-such-tpm')
+        self.mended()
+
+    def test_tpm_is_no_device(self):
+        path = os.path.join(self.rig.work, 'file')
+        with open(path, 'w') as f:
+            f.write('no TPM')
+        self.exactly(20, path, tpm=path)
+
+    def test_server_missing(self):
+        self.exactly(50, '/nonexistent/bao', 'set server',
+                     server='/nonexistent/bao')
+
+    def test_server_readable(self):
+        path = os.path.join(self.rig.work, 'bao')
+        shutil.copy(SERVER, path)
+        os.chmod(path, 0o755)
+        self.exactly(51, 'chown root:root %s; chmod 0711 %s' % (path, path),
+                     server=path)
+        os.chmod(path, 0o711)
+        self.mended(server=path)
+
+    def test_server_exits(self):
+        path = os.path.join(self.rig.work, 'exits')
+        subprocess.run(['gcc', '-static', '-x', 'c', '-o', path, '-'],
+                       input=b'int main(void) { return 3; }', check=True)
+        os.chmod(path, 0o711)
+        self.refused(52, 'the server exited', 'its own lines', server=path)
+        self.mended()
+
+    def test_port_taken(self):
+        with socket.socket() as s:
+            s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            s.bind(('0.0.0.0', self.rig.port))
+            s.listen(1)
+            self.exactly(54, 'port %d is in use' % self.rig.port,
+                         'stop whoever listens')
+        self.mended()
+
+    def test_uid_busy(self):
+        uid = self.rig.base + 4
+        p = subprocess.Popen(['setpriv', '--reuid', str(uid), 'sleep', '60'])
+        try:
+            boot = self.rig.run()
+            self.assertEqual(boot.wait(), 70)
+            self.assertIn('processes run as uid %d' % uid, boot.said())
+        finally:
+            p.kill()
+            p.wait()
+        self.mended()
+
+    def test_swap(self):
+        path = os.path.join(self.rig.work, 'swap')
+        with open(path, 'wb') as f:
+            f.write(bytes(1 << 20))
+        os.chmod(path, 0o600)
+        subprocess.run(['mkswap', path], check=True, capture_output=True)
+        on = subprocess.run(['swapon', path], capture_output=True, text=True)
+        if on.returncode != 0:
+            self.skipTest('swapon: ' + on.stderr.strip())
+        try:
+            self.exactly(6, 'swap is in use', path, 'swapoff -a')
+        finally:
+            subprocess.run(['swapoff', path], check=True)
+        self.mended()
+
+
+class StorePath(ErrorCase):
+    LIVED = False
+
+    def test_mount_point(self):
+        os.makedirs(self.rig.store, exist_ok=True)
+        self.addCleanup(shutil.rmtree, self.rig.store)
+        wrap = ['unshare', '-m', '--propagation', 'private', 'sh', '-c',
+                'mount -t tmpfs none "$0" && exec "$@"', self.rig.store]
+        self.exactly(69, 'must not be a mount point',
+                     'mount the volume on its parent', wrap=wrap)
+
+    def test_wrong_owner(self):
+        self.rig.conf()
+        os.makedirs(self.rig.store, mode=0o755)
+        self.addCleanup(shutil.rmtree, self.rig.store)
+        gid = self.rig.base
+        self.exactly(69, 'chown root:%d %s; chmod 2770' % (
+            gid, self.rig.store))
+
+    def test_parent_written_by_others(self):
+        self.rig.conf()
+        parent = os.path.dirname(self.rig.store)
+        os.chmod(parent, 0o777)
+        self.addCleanup(os.chmod, parent, 0o755)
+        self.exactly(69, 'must belong to root and be writable by root alone')
+
+
+if __name__ == '__main__':
+    unittest.main()
