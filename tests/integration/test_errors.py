@@ -5,11 +5,13 @@ deployment that has lived once; each case breaks one thing, boots, looks,
 mends it. In the end the secret of the first life is still read."""
 import base64
 import hashlib
+import json
 import os
 import socket
+import subprocess
 import unittest
 
-from boot import SERVER, Rig
+from boot import INST, SERVER, Rig
 from deployment import Tls, write
 
 
@@ -164,6 +166,42 @@ class Errors(unittest.TestCase):
                 self.assertEqual(self.rig.fails(), 68)
         with open(path, 'wb') as f:
             f.write(old)
+
+    def inside(self, setup):
+        """Later boots of this case run in a mount namespace made so."""
+        self.rig.caps = ['unshare', '-m', 'bash', '-c',
+                         setup + '; exec "$@"', 'sh']
+        self.addCleanup(setattr, self.rig, 'caps', [])
+
+    def test_swap_is_in_use(self):
+        swaps = self.rig.path('swaps')
+        write(swaps, 'Filename Type Size Used Priority\n'
+                     '/dev/sda2 partition 1048572 0 -2\n', 0o644)
+        self.inside('mount --bind %s /proc/swaps' % swaps)
+        self.fails(6, '/dev/sda2', 'swapoff', looked=False)
+        self.rig.caps = []
+
+    def test_a_child_is_killed_by_its_filter(self):
+        source, evil = self.rig.path('evil.c'), self.rig.path('evil')
+        write(source, '#include <sys/socket.h>\n'
+                      'int main(void) { return socket(AF_UNIX, SOCK_STREAM, '
+                      '0) < 0; }\n')
+        subprocess.run(['gcc', '-static', '-o', evil, source], check=True)
+        os.chmod(evil, 0o711)
+        self.inside('mount --bind %s %s' % (evil, os.path.join(
+            INST, 'libexec/sallyport/root/verify/sallyport-verify')))
+        self.fails(9, 'verify was killed by its system-call filter')
+        self.rig.caps = []
+
+    def test_a_tpm_without_an_hcl_report(self):
+        def reboot(**how):
+            self.client.plain('control', 'POST', '/provision', json.dumps(
+                dict(how, operation='vtpm-reboot')).encode())
+        reboot(without_hcl=True)
+        try:
+            self.fails(21, 'not a confidential VM')
+        finally:
+            reboot()
 
     # --- the services
 
