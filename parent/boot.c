@@ -272,9 +272,10 @@ run_session(struct sup *s, struct session *x, struct seen *seen)
 	}
 	if (wave_begin(s, x, local) != 0 || wave_attest(s, x) != 0)
 		return OUT_FAILED;
+	/* On a directory that its marker does not name nothing is started. */
 	if (local &&
-	    (seen->store == STORE_FILES ||
-	     (seen->marker != MARKER_NONE && seen->this_directory)) &&
+	    (seen->marker == MARKER_NONE ? seen->store == STORE_FILES
+					 : seen->this_directory) &&
 	    look(s, x, seen) != 0)
 		return OUT_FAILED;
 	if (wave_fetched(s, x, &fetch) != 0)

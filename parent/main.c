@@ -107,9 +107,7 @@ prepare(struct sup *s)
 	for (int seat = SEAT_BROKER; seat < SEAT_COUNT; seat++)
 		if ((r = platform_uid_free(seat_uid(s, (enum seat)seat))) != 0)
 			return r;
-	if ((r = server_port_free(s)) != 0)
-		return r;
-	return wait_setup(s) == 0 ? 0 : EXIT_INTERNAL;
+	return server_port_free(s);
 }
 
 static int
@@ -117,7 +115,12 @@ run(struct sup *s, const struct args *a)
 {
 	int r;
 
-	if ((r = standard_fds(s)) != 0 || (r = load(s, a)) != 0)
+	if ((r = standard_fds(s)) != 0)
+		return r;
+	/* First of all: for PID 1 a signal without a taker is lost. */
+	if (wait_setup(s) != 0)
+		return EXIT_INTERNAL;
+	if ((r = load(s, a)) != 0)
 		return r;
 	if (a->check) {
 		conf_print(s->conf, stdout);

@@ -1,0 +1,183 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Store, marker and key vault that do not fit together; first lives that must
+not begin; a process that its filter kills."""
+import os
+import shutil
+import subprocess
+import unittest
+
+from boot_rig import INST
+from error_case import ErrorCase, WORD
+
+BUNDLE = 'apm-unseal-bundle'
+
+
+class FirstLife(ErrorCase):
+    LIVED = False
+
+    def test_no_pin(self):
+        boot = self.refused(66, 'add: pin = ', 'set APM_MK_PIN', pin=None)
+        self.assertNotIn('add: operator_key', boot.said())
+        self.assertEqual(self.store_files(), [])
+
+    def test_no_way_in(self):
+        boot = self.refused(64, 'add: operator_key = ', '[auth',
+                            operator_key=None)
+        self.assertNotIn('add: pin', boot.said())
+        self.assertEqual(self.store_files(), [])
+
+    def test_neither(self):
+        self.refused(66, 'add: pin = ', 'add: operator_key = ', pin=None,
+                     operator_key=None)
+        self.assertEqual(self.store_files(), [])
+
+    def test_garbage_marker(self):
+        self.rig.conf()
+        path = self.rig.store + '.sallyport'
+        with open(path, 'w') as f:
+            f.write('sallyport marker 9\n')
+        os.chmod(path, 0o600)
+        self.addCleanup(os.unlink, path)
+        self.exactly(68, 'data.sallyport', 'not one that sallyport wrote')
+
+
+class Lived(ErrorCase):
+    """Each test starts from the same first life: store and vault are put
+    back afterwards, and the next boot reads what was written."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.top = os.path.dirname(cls.rig.store)
+        cls.saved = os.path.join(cls.rig.work, 'saved')
+        os.rename(cls.top, cls.saved)
+        cls.put_back()
+
+    @classmethod
+    def put_back(cls):
+        """The same directory, so that its inode stays the marker's."""
+        shutil.rmtree(cls.top, ignore_errors=True)
+        shutil.copytree(cls.saved, cls.top)
+        gid = cls.rig.base
+        os.chown(cls.rig.store, 0, gid)
+        os.chmod(cls.rig.store, 0o2770)
+        for name in os.listdir(cls.rig.store):
+            os.chown(os.path.join(cls.rig.store, name), gid, gid)
+        cls.mark('STORED')
+
+    @classmethod
+    def mark(cls, state, inode=None):
+        path = cls.rig.store + '.sallyport'
+        st = os.stat(cls.rig.store)
+        with open(path) as f:
+            lines = f.read().splitlines()
+        lines[1] = 'state ' + state
+        lines[3] = 'directory %d %d' % (st.st_dev, inode or st.st_ino)
+        with open(path, 'w') as f:
+            f.write('\n'.join(lines) + '\n')
+
+    def setUp(self):
+        super().setUp()
+        self.addCleanup(self.put_back)
+
+    def hide_bundle(self):
+        """Every version is disabled, as by an operator's mistake."""
+        self.hidden = [v['id'].rsplit('/', 1)[1] for v in
+                       self.client.list_versions(BUNDLE)
+                       if v['attributes']['enabled']]
+        for version in self.hidden:
+            self.client.disable_version(BUNDLE, version)
+        self.addCleanup(self.show_bundle)
+
+    def show_bundle(self):
+        for version in self.hidden:
+            self.client.call('PATCH', '/secrets/%s/%s' % (BUNDLE, version),
+                             {'attributes': {'enabled': True}})
+        self.hidden = []
+
+    def empty(self):
+        for name in os.listdir(self.rig.store):
+            os.unlink(os.path.join(self.rig.store, name))
+
+    def test_no_keys_anywhere(self):
+        self.hide_bundle()
+        self.refused(57, 'restore apm-unseal-bundle', 'nothing was changed',
+                     'marker STORED')
+        self.show_bundle()
+        self.mended()
+
+    def test_no_keys_and_no_marker(self):
+        self.hide_bundle()
+        os.unlink(self.rig.store + '.sallyport')
+        self.refused(57, 'no marker', 'no keys in the key vault')
+        self.show_bundle()
+        self.mended()
+        self.assertIn('data.sallyport', self.store_files())
+
+    def test_store_emptied(self):
+        self.empty()
+        self.refused(58, 'keys are stored but the server is not initialised',
+                     'marker STORED')
+
+    def test_store_emptied_and_no_marker(self):
+        self.empty()
+        os.unlink(self.rig.store + '.sallyport')
+        self.refused(58, 'the configuration points elsewhere')
+        self.assertEqual(self.store_files(), ['data'])
+
+    def test_marker_of_another_directory(self):
+        self.mark('STORED', inode=1)
+        self.exactly(56, 'marker STORED (of another directory)')
+        self.mark('STORED')
+        self.mended()
+
+    def test_zz_moved_aside_and_older_bundles(self):
+        token = self.rig.token()
+        jwe = self.client.get_secret('apm-root-token')
+        self.hide_bundle()
+        self.mark('PREPARED')
+        boot = self.rig.ready()
+        self.assertIn('moved_aside', boot.events())
+        self.rig.stop(boot)
+        aside = [x for x in self.store_files() if '.aside-' in x]
+        self.assertEqual(len(aside), 1)
+        self.assertTrue(os.listdir(os.path.join(self.top, aside[0])))
+        # The newest bundles are now of another life: the old store, put
+        # back without its marker, is opened by the third.
+        self.show_bundle()
+        self.put_back()
+        os.unlink(self.rig.store + '.sallyport')
+        boot = self.rig.ready()
+        self.assertEqual(boot.events().count('older_bundle'), 2)
+        self.assertIn('trying the one before it', boot.said())
+        status, body = self.rig.ask('GET', 'anjuna/word', token)
+        self.assertEqual((status, body['data']['word']), (200, WORD))
+        self.rig.stop(boot)
+        self.client.set_secret('apm-root-token', jwe)
+
+
+class Killed(ErrorCase):
+    """A library root whose program does what its filter kills."""
+    PROGRAM = b'''
+#include <sys/socket.h>
+#include <unistd.h>
+int main(void) { socket(AF_INET, SOCK_RAW, 1); return 0; }
+'''
+
+    def test_filter(self):
+        root = INST + '/libexec/sallyport/root/verify'
+        fake = os.path.join(self.rig.work, 'verify')
+        shutil.copytree(root, fake, symlinks=True)
+        path = os.path.join(fake, 'sallyport-verify')
+        self.assertTrue(os.path.exists(path))
+        subprocess.run(['gcc', '-static', '-x', 'c', '-o', path, '-'],
+                       input=self.PROGRAM, check=True)
+        wrap = ['unshare', '-m', '--propagation', 'private', 'sh', '-c',
+                'mount --bind "$0" "$1" && shift && exec "$@"', fake, root]
+        self.refused(9, 'verify was killed by its system-call filter',
+                     'sallyport check', wrap=wrap)
+        self.mended()
+
+
+if __name__ == '__main__':
+    unittest.main()
