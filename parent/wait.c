@@ -109,6 +109,7 @@ judge(struct sup *s, enum seat seat, const siginfo_t *info)
 	if (seat == SEAT_SERVER)
 		fail_with(s,
 			  c->code == EXIT_LOCK || stage1 ? EXIT_LOCK
+			  : c->code == EXIT_SERVER_GONE	 ? EXIT_SERVER_GONE
 			  : c->code == EXIT_FILTER	 ? EXIT_FILTER
 							 : EXIT_SERVER_EXIT,
 			  seat);

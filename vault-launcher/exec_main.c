@@ -123,5 +123,5 @@ main(void)
 	if (filter_install(&filter_server) != 0)
 		return EXIT_LOCK;
 	execve(program, argv_new, envp_new);
-	return EXIT_LOCK;
+	return EXIT_SERVER_GONE;
 }

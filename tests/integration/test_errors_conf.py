@@ -98,6 +98,13 @@ class Outside(ErrorCase):
         os.chmod(path, 0o711)
         self.mended(server=path)
 
+    def test_server_needs_libraries(self):
+        path = os.path.join(self.rig.work, 'dynamic')
+        shutil.copy('/bin/false', path)
+        os.chmod(path, 0o711)
+        self.refused(50, 'cannot be run', 'must be a static program',
+                     server=path)
+
     def test_server_exits(self):
         path = os.path.join(self.rig.work, 'exits')
         subprocess.run(['gcc', '-static', '-x', 'c', '-o', path, '-'],

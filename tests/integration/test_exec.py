@@ -201,7 +201,7 @@ class Exec(unittest.TestCase):
     def test_a_program_outside_the_exec_paths_is_not_run(self):
         whole = [p for p in self.python({}, "0") if p != ("X_EXEC_PATH",
                                                           PYTHON)]
-        self.assertEqual(self.code(whole), "LOCK")
+        self.assertEqual(self.code(whole), "SERVER_GONE")
 
     @unittest.skipUnless(os.path.exists(baoserver.BAO), "no server fetched")
     def test_the_real_server_lives_in_it(self):
