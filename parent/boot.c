@@ -74,8 +74,9 @@ look(struct sup *s, struct session *x, struct seen *seen)
 	if (r == 0)
 		r = wave_one(s, x, SEAT_LOOK);
 	if (r != 0) {
-		bool server = s->fail_code == EXIT_SERVER_EXIT ||
-			      s->fail_code == EXIT_SERVER_SLOW;
+		bool server = s->fail_seat == SEAT_SERVER &&
+			      (s->fail_code == EXIT_SERVER_EXIT ||
+			       s->fail_code == EXIT_SERVER_SLOW);
 
 		if (!server || seen->marker != MARKER_PREPARED || s->stop)
 			return r;
@@ -108,9 +109,15 @@ prepare_store(struct sup *s, struct session *x, struct seen *seen)
 {
 	int r;
 
+	struct seen now;
+
 	if ((r = first_life_ok(s)) != 0)
 		return r;
-	if ((r = store_make(s)) != 0 ||
+	if ((r = store_make(s)) == 0 &&
+	    (r = store_unchanged(s, &x->marker, &now)) == 0 &&
+	    now.store != STORE_EMPTY)
+		return stop_with(s, &now, EXIT_STATE);
+	if (r != 0 ||
 	    (r = store_mark(s, MARKER_PREPARED, true, x->generation)) != 0) {
 		fail_with(s, r, SEAT_SUPERVISOR);
 		return ERR_REFUSED;
@@ -157,6 +164,7 @@ go_public(struct sup *s, struct session *x, const struct seen *seen)
 	if (conf_local_store(s->conf) && (r = wave_open(s, x)) != 0)
 		return r;
 	server_stop(s);
+	life_close(s, LIFE_PRIVATE); /* its configuration may hold a key */
 	if ((r = wave_one(s, x, SEAT_TLS)) != 0)
 		return r;
 	log_line(LOG_STEP, NULL, "opened",
@@ -212,12 +220,14 @@ static int
 put_aside(struct sup *s, struct session *x)
 {
 	uint8_t fresh[GENERATION_BYTES];
+	struct seen now;
 	int r;
 
 	server_stop(s);
 	if (getrandom(fresh, sizeof(fresh), 0) != sizeof(fresh))
 		r = EXIT_INTERNAL;
-	else if ((r = store_move_aside(s, &x->marker)) == 0 &&
+	else if ((r = store_unchanged(s, &x->marker, &now)) == 0 &&
+		 (r = store_move_aside(s, &x->marker)) == 0 &&
 		 (r = store_make(s)) == 0)
 		r = store_mark(s, MARKER_PREPARED, true, fresh);
 	if (r == 0)
@@ -316,7 +326,9 @@ begin_session(struct sup *s, struct session *x, struct seen *seen,
 	x->probe = x->may_init;
 	if (x->marker.state != MARKER_NONE)
 		x->absent_s = conf_num(s->conf, CONF_T_ABSENT);
-	if (x->marker.state != MARKER_NONE && x->marker.generation_known)
+	/* Moved aside, and dead before the new marker: a new generation. */
+	if (x->marker.state != MARKER_NONE && x->marker.generation_known &&
+	    seen->this_directory)
 		memcpy(x->generation, x->marker.generation, GENERATION_BYTES);
 	else if (getrandom(x->generation, GENERATION_BYTES, 0) !=
 		 GENERATION_BYTES)
@@ -328,7 +340,10 @@ int
 boot(struct sup *s)
 {
 	unsigned skip = 0;
+	int locked = store_lock(s);
 
+	if (locked != 0)
+		return locked;
 	for (int i = 0; i < SESSIONS_MAX; i++) {
 		enum outcome out;
 		struct session x;

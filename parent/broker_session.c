@@ -254,6 +254,9 @@ may_go(struct broker *b, enum seat seat)
 {
 	const struct bseat *s = &b->seats[seat];
 
+	/* It died between the gate and its go: the next store seat follows. */
+	if (s->state == B_GONE && (SEAT_BIT(seat) & SEATS_STORE))
+		return 0;
 	if (s->state != B_WAIT && s->state != B_LOCKED)
 		return refuse(b, "go for a seat that is past it");
 	if (SEAT_BIT(seat) & SEATS_NET) {
@@ -277,6 +280,8 @@ go_seat(struct broker *b, enum seat seat)
 
 	if ((r = may_go(b, seat)) != 0)
 		return r;
+	if (s->state == B_GONE)
+		return 0;
 	if (s->state == B_LOCKED)
 		return start(b, seat);
 	s->state = B_GO;

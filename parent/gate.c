@@ -85,7 +85,7 @@ still_there(const struct child *c)
 {
 	struct pollfd p = {.fd = c->pidfd, .events = POLLIN};
 
-	return poll(&p, 1, 0) == 0;
+	return c->pidfd >= 0 && poll(&p, 1, 0) == 0;
 }
 
 int

@@ -132,7 +132,7 @@ life_open(struct sup *s, enum life_kind k)
 	    (l->tls_fd = make_dir(l->mount_fd, "tls", gid, 02750)) < 0 ||
 	    (l->sock_fd = make_dir(l->mount_fd, "sock", gid, 02770)) < 0 ||
 	    (tmp = make_dir(l->mount_fd, "tmp", gid, 02770)) < 0 ||
-	    (l->notify_fd = notify_open(l->sock_fd, gid)) < 0)
+	    (l->notify_fd = notify_open(l->sock_fd)) < 0)
 		goto fail;
 	close(tmp);
 	return life_write_ours(s, k) == 0 ? 0 : EXIT_INTERNAL;

@@ -8,13 +8,15 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#define DRAIN_MAX   64
 #define READY_BYTES 7 /* "READY=1"; RELOADING=1 is 11, STOPPING=1 is 10 */
 
 int
-notify_open(int sock_fd, gid_t group)
+notify_open(int sock_fd)
 {
 	struct sockaddr_un un = {.sun_family = AF_UNIX};
-	int one = 1, fd;
+	int one = 1, fd, r;
+	mode_t old;
 	char path[64];
 
 	snprintf(path, sizeof(path), "/proc/self/fd/%d/notify", sock_fd);
@@ -22,8 +24,12 @@ notify_open(int sock_fd, gid_t group)
 	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return -1;
-	if (bind(fd, (struct sockaddr *)&un, sizeof(un)) == 0 &&
-	    chown(path, (uid_t)-1, group) == 0 && chmod(path, 0660) == 0 &&
+	/* No chown, no chmod: a name in a directory that others write. The
+	 * directory is setgid, so the group comes by itself. */
+	old = umask(0117);
+	r = bind(fd, (struct sockaddr *)&un, sizeof(un));
+	umask(old);
+	if (r == 0 &&
 	    setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &one, sizeof(one)) == 0)
 		return fd;
 	close(fd);
@@ -39,7 +45,8 @@ notify_drain(struct sup *s, enum life_kind life)
 	} control;
 	const struct child *srv = &s->child[SEAT_SERVER];
 
-	for (;;) {
+	/* Bounded: whoever floods it must not keep us from anything else. */
+	for (int i = 0; i < DRAIN_MAX; i++) {
 		struct msghdr m = {.msg_control = control.bytes,
 				   .msg_controllen = sizeof(control.bytes)};
 		ssize_t n =

@@ -9,10 +9,11 @@
 #include "sup.h"
 
 /*
- * Binds the socket "notify" in the directory sock_fd, writable for the group.
+ * Binds the socket "notify" in the setgid directory sock_fd, writable for its
+ * group.
  * Returns the descriptor or -1.
  */
-CHECKED int notify_open(int sock_fd, gid_t group);
+CHECKED int notify_open(int sock_fd);
 
 /*
  * Drains everything that is queued; a datagram of 7 bytes (READY=1) from the

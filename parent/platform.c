@@ -254,7 +254,7 @@ each_with_uid(uid_t uid, void (*fn)(pid_t))
 	unsigned n = 0;
 
 	if (!d)
-		return 0;
+		return UINT_MAX; /* not seen is not free */
 	while ((e = readdir(d)) != NULL) {
 		pid_t pid = is_number(e->d_name) ? atoi(e->d_name) : 0;
 

@@ -47,7 +47,7 @@ all_stopped(pid_t pid)
 		pid_t tid = atoi(e->d_name);
 
 		if (tid > 0 && status_read(tid, &st) == 0)
-			all = st.stopped || st.zombie;
+			all = st.stopped || st.exited;
 	}
 	closedir(d);
 	return all;
@@ -89,6 +89,7 @@ scan(uid_t uid, pid_t server, struct others *o)
 			kill(pid, SIGSTOP);
 			restless++;
 		} else if (!all_stopped(pid)) {
+			kill(pid, SIGSTOP); /* somebody continued it */
 			restless++;
 		}
 	}

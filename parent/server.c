@@ -223,8 +223,14 @@ server_stop(struct sup *s)
 
 	if (child_alive(c)) {
 		c->ending = true;
-		signal_child(c, SIGTERM);
-		wait_gone(s, SEAT_SERVER, conf_num(s->conf, CONF_T_STOP));
+		/* As the first of its pid namespace it does not see a
+		 * SIGTERM that comes before its handler: say it again. */
+		for (unsigned i = 0;
+		     i <= conf_num(s->conf, CONF_T_STOP) && child_alive(c);
+		     i++) {
+			signal_child(c, SIGTERM);
+			wait_gone(s, SEAT_SERVER, 1);
+		}
 		wait_kill(s, SEAT_BIT(SEAT_SERVER));
 	}
 	c->state = CHILD_NONE;

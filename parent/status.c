@@ -83,6 +83,9 @@ status_read(pid_t pid, struct status *out)
 	fclose(f);
 	if (seen != SEEN_ALL)
 		return ERR_FORMAT;
+	/* A leader that ended by pthread_exit shows Z while threads go on. */
+	st.exited = st.zombie;
+	st.zombie = st.zombie && st.threads <= 1;
 	*out = st;
 	return 0;
 }

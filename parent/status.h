@@ -19,7 +19,8 @@ struct status {
 	unsigned seccomp;
 	unsigned filters;
 	unsigned threads;
-	bool zombie;
+	bool exited; /* the thread shows Z or X */
+	bool zombie; /* and no thread of it lives */
 	bool stopped;
 };
 

@@ -67,11 +67,16 @@ is_empty(int dir_fd)
 
 	if (!d)
 		return -1;
-	while ((e = readdir(d)) != NULL)
+	errno = 0; /* a read error must not look like an empty store */
+	while ((e = readdir(d)) != NULL) {
 		if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
 			n++;
+		errno = 0;
+	}
+	if (errno != 0)
+		n = -1;
 	closedir(d);
-	return n == 0;
+	return n < 0 ? -1 : n == 0;
 }
 
 /* Returns 0, or an exit code; *out_st is zeroed when it is absent. */

@@ -43,6 +43,20 @@ CHECKED int store_mark(const struct sup *s, enum marker_state state,
 		       const uint8_t generation[static GENERATION_BYTES]);
 
 /*
+ * Looks again: the marker must be what it was at the session's start.  A
+ * volume may have been mounted, or another supervisor been at work, during
+ * the attestation.  Returns 0 and what is seen now, or an exit code, said.
+ */
+CHECKED int store_unchanged(const struct sup *s, const struct marker *was,
+			    struct seen *out_now);
+
+/*
+ * Holds the store against other supervisors of this machine until the process
+ * ends.  Returns 0 or EXIT_STATE, said.
+ */
+CHECKED int store_lock(const struct sup *s);
+
+/*
  * Moves the store to PATH.aside-GENERATION (never deletes).  Returns 0 or
  * EXIT_STORE_PATH.
  */

@@ -53,6 +53,28 @@ wave_attest(struct sup *s, struct session *x)
 	return session_start(s, x, seats);
 }
 
+/*
+ * "No keys" must be said, never concluded from a failure: a store could be
+ * moved aside for it.
+ */
+static int
+all_well(struct sup *s, enum seat seat, const struct session *x)
+{
+	const struct child *c = &s->child[seat];
+	bool keys = x->plan & SLOT_BIT(SLOT_BUNDLE);
+	bool well = seat == SEAT_VERIFY || !keys
+			    ? c->code == EXIT_OK
+			    : c->code == EXIT_F_BUNDLE ||
+				      c->code == EXIT_F_OLD ||
+				      c->code == EXIT_F_NOTHING;
+
+	if (well && c->signal == 0)
+		return 0;
+	fail_with(s, c->code > 0 && c->code < 100 ? c->code : EXIT_PROTOCOL,
+		  seat);
+	return ERR_REFUSED;
+}
+
 int
 wave_fetched(struct sup *s, struct session *x, int *out_fetch)
 {
@@ -60,6 +82,9 @@ wave_fetched(struct sup *s, struct session *x, int *out_fetch)
 	int r = wait_exits(s, seats, limit(s) + x->absent_s);
 
 	if (r != 0)
+		return r;
+	if ((r = all_well(s, SEAT_FETCH, x)) != 0 ||
+	    (r = all_well(s, SEAT_VERIFY, x)) != 0)
 		return r;
 	s->releases++;
 	*out_fetch = s->child[SEAT_FETCH].code;
@@ -99,8 +124,13 @@ wave_store(struct sup *s, struct session *x)
 			return r;
 		c->ending =
 			true; /* its death is no failure: the next follows */
-		if ((r = session_start(s, x, SEAT_BIT(seat))) != 0 ||
-		    (r = wait_exits(s, SEAT_BIT(seat), 0)) != 0)
+		r = session_start(s, x, SEAT_BIT(seat));
+		if (r == 0)
+			r = wait_exits(s, SEAT_BIT(seat), 0);
+		if (r != 0 && !s->stop && !child_alive(c) &&
+		    child_alive(&s->child[SEAT_BROKER]))
+			s->fail_code = 0; /* it died before its START */
+		else if (r != 0)
 			return r;
 		if (c->signal == 0 && c->code == EXIT_OK)
 			return 0;

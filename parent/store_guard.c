@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Nobody else is at work on the store, and it is still as it was seen. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "log.h"
+#include "store.h"
+
+int
+store_unchanged(const struct sup *s, const struct marker *was,
+		struct seen *out_now)
+{
+	struct marker now;
+	struct seen seen;
+	int r = store_look(s, &seen, &now);
+
+	if (r != 0)
+		return r;
+	if (now.state != was->state || now.dev != was->dev ||
+	    now.ino != was->ino ||
+	    now.generation_known != was->generation_known ||
+	    memcmp(now.generation, was->generation, GENERATION_BYTES) != 0) {
+		log_line(LOG_FAIL, NULL, "store_changed",
+			 "the store's marker changed during this boot: is a "
+			 "volume mounted late, or another sallyport at work?");
+		return EXIT_STATE;
+	}
+	*out_now = seen;
+	return 0;
+}
+
+/* The lock is the open descriptor: it goes with the process. */
+int
+store_lock(const struct sup *s)
+{
+	const char *path = conf_str(s->conf, CONF_STORE_PATH);
+	char dir[PATH_MAX];
+	int fd;
+
+	if (!conf_local_store(s->conf))
+		return 0;
+	snprintf(dir, sizeof(dir), "%.*s", (int)(strrchr(path, '/') - path) + 1,
+		 path);
+	fd = open(dir, O_DIRECTORY | O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return 0; /* store_look says what is wrong with it */
+	if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+		return 0;
+	log_line(LOG_FAIL, NULL, "store_locked",
+		 "another sallyport uses %s: end it first", dir);
+	close(fd);
+	return EXIT_STATE;
+}
