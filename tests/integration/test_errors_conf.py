@@ -8,6 +8,7 @@ import subprocess
 import unittest
 
 from boot_rig import SERVER
+from mounts import propagation
 from error_case import ErrorCase
 
 # setting, variable, a value that is malformed, a piece of the message
@@ -156,7 +157,7 @@ class StorePath(ErrorCase):
     def test_mount_point(self):
         os.makedirs(self.rig.store, exist_ok=True)
         self.addCleanup(shutil.rmtree, self.rig.store)
-        wrap = ['unshare', '-m', '--propagation', 'private', 'sh', '-c',
+        wrap = ['unshare', '-m', '--propagation', propagation(), 'sh', '-c',
                 'mount -t tmpfs none "$0" && exec "$@"', self.rig.store]
         self.exactly(69, 'must not be a mount point',
                      'mount the volume on its parent', wrap=wrap)

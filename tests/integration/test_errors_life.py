@@ -7,6 +7,7 @@ import subprocess
 import unittest
 
 from boot_rig import INST
+from mounts import propagation
 from error_case import ErrorCase, WORD
 
 BUNDLE = 'apm-unseal-bundle'
@@ -172,7 +173,7 @@ int main(void) { socket(AF_INET, SOCK_RAW, 1); return 0; }
         self.assertTrue(os.path.exists(path))
         subprocess.run(['gcc', '-static', '-x', 'c', '-o', path, '-'],
                        input=self.PROGRAM, check=True)
-        wrap = ['unshare', '-m', '--propagation', 'private', 'sh', '-c',
+        wrap = ['unshare', '-m', '--propagation', propagation(), 'sh', '-c',
                 'mount --bind "$0" "$1" && shift && exec "$@"', fake, root]
         self.refused(9, 'verify was killed by its system-call filter',
                      'sallyport check', wrap=wrap)

@@ -12,6 +12,7 @@ import threading
 import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from mounts import propagation  # noqa: E402
 import spframe as sp  # noqa: E402
 from https_rig import RESOLVE  # noqa: E402
 
@@ -190,7 +191,7 @@ class Resolve(unittest.TestCase):
 class Namespaces(unittest.TestCase):
     def test_everything_inside_namespaces_of_its_own(self):
         r = subprocess.run(
-            ["unshare", "-m", "-n", "--propagation", "private",
+            ["unshare", "-m", "-n", "--propagation", propagation(),
              "/usr/bin/python3", os.path.abspath(__file__), "-v"],
             env=dict(os.environ, **{INSIDE: "1"}), capture_output=True,
             text=True, timeout=120)
