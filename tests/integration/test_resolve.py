@@ -12,6 +12,8 @@ import threading
 import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+sys.path.insert(1, os.path.join(os.path.dirname(os.path.dirname(
+    os.path.abspath(__file__))), "lib"))
 from mounts import propagation  # noqa: E402
 import spframe as sp  # noqa: E402
 from https_rig import RESOLVE  # noqa: E402
