@@ -176,7 +176,7 @@ int main(void) { socket(AF_INET, SOCK_RAW, 1); return 0; }
         wrap = ['unshare', '-m', '--propagation', propagation(), 'sh', '-c',
                 'mount --bind "$0" "$1" && shift && exec "$@"', fake, root]
         self.refused(9, 'verify was killed by its system-call filter',
-                     'sallyport check', wrap=wrap)
+                     'type=1326', wrap=wrap)
         self.mended()
 
 
