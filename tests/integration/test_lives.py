@@ -10,7 +10,7 @@ import subprocess
 import unittest
 
 import oldscript
-from boot import ROOT, SERVER, Rig
+from boot import ROOT, SALLYPORT, SERVER, Rig, free_port, processes
 from deployment import Tls
 
 
@@ -57,6 +57,47 @@ class Lives(unittest.TestCase):
 
     def test_raft_container(self):
         self.first_and_second(storage='raft', profile='container')
+
+
+class TwoOnOneStore(unittest.TestCase):
+    def test_the_second_is_refused_and_the_first_goes_on(self):
+        rig = Rig()
+        self.addCleanup(rig.close)
+        rig.boot()
+        conf = rig.path('second.conf')
+        second = dict(rig.settings, port=free_port(), log='terminal')
+        second.update({'uid_' + r: u + 50 for r, u in rig.uids.items()})
+        with open(conf, 'w', encoding='ascii') as f:
+            f.writelines('%s = %s\n' % kv for kv in second.items())
+        os.chmod(conf, 0o644)
+        p = subprocess.run([SALLYPORT, 'run', '--config', conf],
+                           capture_output=True, text=True, check=False,
+                           stdin=subprocess.DEVNULL, timeout=60)
+        self.assertEqual(p.returncode, 56, p.stderr)
+        self.assertIn('another sallyport uses', p.stderr)
+        self.assertFalse(rig.ask('GET', 'sys/seal-status')[1]['sealed'])
+        self.assertEqual(rig.end(), 0)
+
+
+class Storing(unittest.TestCase):
+    def test_a_dead_store_process_is_followed_by_the_next(self):
+        rig = Rig()
+        self.addCleanup(rig.close)
+        rig.deployment.client.fault(
+            service='akv', operation='secret-set', match='apm-unseal-bundle',
+            times=1, delay=3)
+        rig.start()
+        self.assertTrue(rig.wait_event('initialised'))
+        pids = []
+        while not pids: # the storing process, as soon as it is there
+            pids = list(processes({rig.uids['https']}))
+        os.kill(pids[0], signal.SIGKILL)
+        self.assertTrue(rig.wait_ready(), rig.text()[-2000:])
+        self.assertIn('store_died', rig.names())
+        self.assertEqual(rig.end(), 0)
+        rig.boot()
+        self.assertEqual(rig.end(), 0)
+        self.assertEqual(rig.leftovers(), [])
 
 
 class OldLayout(unittest.TestCase):
