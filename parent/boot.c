@@ -132,6 +132,7 @@ static int
 initialise(struct sup *s, struct session *x)
 {
 	unsigned limit = conf_num(s->conf, CONF_T_WAVE);
+	uint64_t begin = now_ns();
 	int r;
 
 	if ((r = first_life_ok(s)) != 0)
@@ -143,6 +144,7 @@ initialise(struct sup *s, struct session *x)
 	    (r = wait_exits(s, SEAT_BIT(SEAT_INIT) | SEAT_BIT(SEAT_TPM),
 			    limit)) != 0)
 		return r;
+	s->server_ns += now_ns() - begin; /* its init, above all raft's */
 	server_stop(s);
 	log_line(LOG_STEP, NULL, "initialised",
 		 "server initialised, bundle made");
