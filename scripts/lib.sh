@@ -81,6 +81,6 @@ container_caps() {
 }
 
 free_port() {
-    "$PYTHON" -c 'import socket
-s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
+    "$PYTHON" -c 'import sys; sys.path.insert(0, sys.argv[1])
+import ports; print(ports.free_port())' "$ROOT/tests/lib"
 }

@@ -18,6 +18,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(
     os.path.abspath(__file__))))
 sys.path.insert(0, os.path.join(ROOT, 'tests/lib'))
 from deployment import HOSTNAME, Deployment  # noqa: E402
+from ports import free_port  # noqa: E402
 from operator_token import open_jwe  # noqa: E402
 from cryptography.hazmat.primitives import serialization  # noqa: E402
 
@@ -38,12 +39,6 @@ SALLYPORT = os.path.join(INST, 'sbin/sallyport')
 
 
 SERIAL = itertools.count()
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(('127.0.0.1', 0))
-        return s.getsockname()[1]
 
 
 def processes(uids):

@@ -21,6 +21,7 @@ ROOT = os.path.dirname(os.path.dirname(HERE))
 sys.path.insert(0, os.path.join(ROOT, 'tests', 'lib'))
 from cryptography.hazmat.primitives import serialization  # noqa: E402
 from deployment import Deployment, HOSTNAME  # noqa: E402
+from ports import free_port  # noqa: E402
 from operator_token import open_jwe  # noqa: E402
 
 PYTHON = '/usr/bin/python3'
@@ -54,12 +55,6 @@ def missing():
         if not os.path.exists(path):
             return path + ' is not there (scripts/check makes it)'
     return None
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(('127.0.0.1', 0))
-        return s.getsockname()[1]
 
 
 def processes():

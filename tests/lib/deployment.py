@@ -189,8 +189,13 @@ def main():
     p.add_argument('--log', default='auto')
     a = p.parse_args()
     d = Deployment(a.azure, a.out).make_key().put_tls().make_operator()
+    # uids of its own, so that it runs beside tests and other demos
+    roles = ('server', 'broker', 'resolve', 'https', 'verify', 'tpm',
+             'prepare', 'control')
+    uids = {'uid_' + r: 20000000 + 10 * os.getpid() + i
+            for i, r in enumerate(roles)}
     conf = d.write_conf(d.settings(a.port, a.server, a.run_directory,
-                                   a.storage, log=a.log))
+                                   a.storage, log=a.log, **uids))
     print(conf)
 
 
