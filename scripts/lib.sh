@@ -58,15 +58,36 @@ setup() {
     SALLYPORT_CACHE=$CACHE "$ROOT/scripts/get-server"
 }
 
-# Builds a release with gcc and installs it to INST.
+# What an installation of this build would hold, as one checksum.
+installed_sum() {
+    meson introspect --installed "$ROOT/build/release" |
+        "$PYTHON" -c 'import hashlib, json, sys
+sums = hashlib.sha256()
+for path in sorted(json.load(sys.stdin)) + sys.argv[1:]:
+    sums.update(path.encode() + b"\0" + open(path, "rb").read())
+print(sums.hexdigest())' "$ROOT/scripts/make-roots"
+}
+
+# Builds a release with gcc and installs it to INST, once: others may be
+# running what is there.
 build_release() {
     local log
     log=$(mktemp)
-    if ! { { [ -f "$ROOT/build/release/build.ninja" ] ||
-             meson setup "$ROOT/build/release" "$ROOT" \
+    mkdir -p "$INST"
+    if ! (
+        flock 9
+        [ -f "$ROOT/build/release/build.ninja" ] ||
+            meson setup "$ROOT/build/release" "$ROOT" \
                 --native-file "$ROOT/presets/release.ini" -Drelease=true \
-                --prefix "$INST"; } &&
-           meson install -C "$ROOT/build/release"; } >"$log" 2>&1; then
+                --prefix "$INST" || exit 1
+        ninja -C "$ROOT/build/release" || exit 1
+        sum=$(installed_sum) || exit 1
+        [ -x "$INST/sbin/sallyport" ] &&
+            [ "$sum" = "$(cat "$INST/.installed" 2>/dev/null)" ] && exit 0
+        rm -f "$INST/.installed"
+        meson install --no-rebuild -C "$ROOT/build/release" || exit 1
+        echo "$sum" >"$INST/.installed"
+    ) 9>"$INST.lock" >"$log" 2>&1; then
         tail -n 40 "$log" >&2
         rm -f "$log"
         die "the build failed (see above)"
