@@ -86,7 +86,11 @@ class Channel:
         self.sock, self.sent, self.got = sock, 0, 0
 
     def send(self, mtype, body=b""):
-        self.sock.sendall(frame(mtype, self.sent, body))
+        """To a worker that is gone nothing is said: its exit code counts."""
+        try:
+            self.sock.sendall(frame(mtype, self.sent, body))
+        except (BrokenPipeError, ConnectionResetError):
+            return
         self.sent += 1
 
     def recv(self, timeout=20.0):
