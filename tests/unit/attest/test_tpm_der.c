@@ -150,6 +150,19 @@ CASE(every_cut_is_refused)
 	}
 }
 
+/*
+ * Where a number begins: with its sign byte where it is shorter than it may
+ * be (by chance of the key), since another byte there only makes it longer.
+ */
+static const uint8_t *
+begin_of(const struct rsa_parts *parts, const struct der_int *i)
+{
+	bool whole = i == &parts->n || i == &parts->sk_d;
+	size_t full = whole ? parts->n.bytes : parts->n.bytes / 2;
+
+	return i->bytes < full && i->p[0] & 0x80 ? i->p - 1 : i->p;
+}
+
 /* A changed byte is refused, or it is inside a number. */
 CASE(every_byte_of_the_frame_counts)
 {
@@ -162,7 +175,7 @@ CASE(every_byte_of_the_frame_counts)
 		int inside = 0;
 
 		for (; i <= &p.sk_qi; i++)
-			inside |= key.der + at >= i->p &&
+			inside |= key.der + at >= begin_of(&p, i) &&
 				  key.der + at < i->p + i->bytes;
 		for (unsigned bit = 0; bit < 8; bit++) {
 			key.der[at] ^= (uint8_t)(1u << bit);
