@@ -10,80 +10,57 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <seccomp.h>
+#include <signal.h>
 #include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <time.h>
 
 #include "policy_parse.h"
 
-#define ARGS_MAX 6u
+#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
-/*
- * call and its arguments in order; a name that begins with ':' is 64 bits
- * wide for the kernel, the others are int or unsigned int (SYSCALL_DEFINE of
- * the kernel's source; mmap takes unsigned long throughout, and hands fd on
- * as unsigned int).
- */
 static const struct proto {
 	const char *call;
-	const char *args[ARGS_MAX];
+	const char *args;
 } protos[] = {
-	{"read", {"fd", ":buf", ":count"}},
-	{"readv", {":fd", ":iov", ":iovcnt"}},
-	{"write", {"fd", ":buf", ":count"}},
-	{"writev", {":fd", ":iov", ":iovcnt"}},
-	{"pread64", {"fd", ":buf", ":count", ":offset"}},
-	{"close", {"fd"}},
-	{"lseek", {"fd", ":offset", "whence"}},
-	{"fstat", {"fd", ":statbuf"}},
-	{"newfstatat", {"dirfd", ":path", ":statbuf", "flags"}},
-	{"openat", {"dirfd", ":path", "flags", "mode"}},
-	{"fsync", {"fd"}},
-	{"fcntl", {"fd", "cmd", ":arg"}},
-	{"ioctl", {"fd", "request", ":arg"}},
-	{"poll", {":fds", "nfds", "timeout"}},
-	{"ppoll", {":fds", "nfds", ":timeout", ":sigmask", ":size"}},
-	{"mmap", {":addr", ":length", ":prot", ":flags", "fd", ":offset"}},
-	{"mprotect", {":addr", ":length", ":prot"}},
-	{"munmap", {":addr", ":length"}},
-	{"mremap", {":addr", ":old", ":new", ":flags", ":new_addr"}},
-	{"madvise", {":addr", ":length", "advice"}},
-	{"brk", {":addr"}},
-	{"prctl", {"option", ":arg2", ":arg3", ":arg4", ":arg5"}},
-	{"futex", {":uaddr", "op", "val", ":timeout", ":uaddr2", "val3"}},
-	{"clone", {":flags", ":stack", ":ptid", ":ctid", ":tls"}},
-	{"getrandom", {":buf", ":count", "flags"}},
-	{"clock_gettime", {"clock", ":ts"}},
-	{"clock_nanosleep", {"clock", "flags", ":request", ":remain"}},
-	{"socket", {"domain", "type", "protocol"}},
-	{"socketpair", {"domain", "type", "protocol", ":sv"}},
-	{"connect", {"fd", ":addr", "len"}},
-	{"bind", {"fd", ":addr", "len"}},
-	{"getsockname", {"fd", ":addr", ":len"}},
-	{"getpeername", {"fd", ":addr", ":len"}},
-	{"getsockopt", {"fd", "level", "name", ":value", ":len"}},
-	{"setsockopt", {"fd", "level", "name", ":value", "len"}},
-	{"sendto", {"fd", ":buf", ":len", "flags", ":addr", "alen"}},
-	{"recvfrom", {"fd", ":buf", ":len", "flags", ":addr", ":alen"}},
-	{"sendmsg", {"fd", ":msg", "flags"}},
-	{"recvmsg", {"fd", ":msg", "flags"}},
-	{"sendmmsg", {"fd", ":msgs", "count", "flags"}},
-	{"shutdown", {"fd", "how"}},
-	{"rt_sigaction", {"sig", ":act", ":old", ":size"}},
-	{"rt_sigprocmask", {"how", ":set", ":old", ":size"}},
-	{"kill", {"pid", "sig"}},
-	{"tgkill", {"tgid", "tid", "sig"}},
-	{"exit", {"status"}},
-	{"exit_group", {"status"}},
+#define PROTO(call, args) {#call, args},
+#include "protos.def"
+#undef PROTO
 };
 
+static const struct {
+	const char *name;
+	bool narrow;
+	bool is_signed;
+	bool pointer;
+} types[] = {
+	{"int", true, true, false},   {"uint", true, false, false},
+	{"long", false, true, false}, {"ulong", false, false, false},
+	{"ptr", false, false, true},
+};
+
+/*
+ * Calls that may not be allowed without a condition: what makes code, reaches
+ * into other processes or files, starts anything, or has a sub-call of each
+ * kind behind one number.
+ */
 static const char *const dangerous[] = {
-	"clone", "clone3",   "execve", "execveat", "ioctl",
-	"mmap",	 "mprotect", "openat", "prctl",	   "pkey_mprotect",
-	"shmat", "socket",   "fcntl",  "mremap",   "socketpair",
+	"arch_prctl", "bpf",	  "clone",	   "clone3",
+	"creat",      "execve",	  "execveat",	   "fcntl",
+	"ioctl",      "keyctl",	  "kill",	   "memfd_create",
+	"mmap",	      "mprotect", "mremap",	   "open",
+	"openat",     "openat2",  "personality",   "pidfd_getfd",
+	"prctl",      "ptrace",	  "pkey_mprotect", "pidfd_send_signal",
+	"seccomp",    "setns",	  "shmat",	   "socket",
+	"socketpair", "tgkill",	  "tkill",	   "unshare",
 };
 
 /* Calls of Linux 6.x that this libseccomp's table may not have yet. */
@@ -123,6 +100,14 @@ static const struct constant {
 	C(MREMAP_MAYMOVE),
 	C(MADV_DONTNEED),
 	C(MADV_FREE),
+	C(MADV_RANDOM),
+	C(MADV_WILLNEED),
+	C(MADV_HUGEPAGE),
+	C(MADV_NOHUGEPAGE),
+	C(MADV_DONTDUMP),
+	{"MADV_COLLAPSE", 25},
+	C(MAP_POPULATE),
+	C(MAP_FIXED_NOREPLACE),
 	C(AF_UNIX),
 	C(AF_INET),
 	C(AF_INET6),
@@ -153,9 +138,24 @@ static const struct constant {
 	C(SO_SNDBUF),
 	C(SO_TYPE),
 	C(SO_DOMAIN),
+	C(SO_REUSEADDR),
+	C(SO_BROADCAST),
+	C(SO_RCVBUF),
+	C(SO_PEERCRED),
+	C(SO_PROTOCOL),
+	C(SO_ACCEPTCONN),
+	C(SO_LINGER),
+	C(SOMAXCONN),
+	C(SHUT_RD),
+	C(SHUT_WR),
+	C(SHUT_RDWR),
 	C(TCP_NODELAY),
 	C(TCP_KEEPIDLE),
 	C(TCP_KEEPINTVL),
+	C(TCP_KEEPCNT),
+	C(TCP_USER_TIMEOUT),
+	C(TCP_INFO),
+	C(TCP_DEFER_ACCEPT),
 	C(IP_RECVERR),
 	C(IPV6_RECVERR),
 	C(IP_MTU_DISCOVER),
@@ -163,8 +163,21 @@ static const struct constant {
 	C(F_GETFD),
 	C(F_SETFD),
 	C(F_GETFL),
+	C(F_SETLK),
+	C(F_SETLKW),
+	C(F_GETLK),
+	C(F_OFD_SETLK),
+	C(F_OFD_SETLKW),
+	C(F_OFD_GETLK),
 	C(F_SETFL),
+	C(F_DUPFD),
 	C(F_DUPFD_CLOEXEC),
+	C(F_GETPIPE_SZ),
+	C(F_SETPIPE_SZ),
+	C(LOCK_SH),
+	C(LOCK_EX),
+	C(LOCK_NB),
+	C(LOCK_UN),
 	C(F_ADD_SEALS),
 	C(F_GET_SEALS),
 	C(O_RDONLY),
@@ -174,10 +187,26 @@ static const struct constant {
 	C(O_NOFOLLOW),
 	C(O_NONBLOCK),
 	C(O_DIRECTORY),
+	C(O_CREAT),
+	C(O_EXCL),
+	C(O_TRUNC),
+	C(O_APPEND),
+	C(O_NOCTTY),
+	C(O_PATH),
+	C(O_SYNC),
+	C(O_DSYNC),
+	C(O_NOATIME),
 	C(AT_FDCWD),
 	C(AT_EMPTY_PATH),
+	C(AT_SYMLINK_NOFOLLOW),
+	C(AT_REMOVEDIR),
+	C(AT_EACCESS),
 	C(FUTEX_WAIT),
 	C(FUTEX_WAKE),
+	C(FUTEX_CLOCK_REALTIME),
+	C(FUTEX_WAIT_BITSET_PRIVATE),
+	C(FUTEX_CMP_REQUEUE_PRIVATE),
+	C(FUTEX_WAKE_OP_PRIVATE),
 	C(FUTEX_PRIVATE_FLAG),
 	C(FUTEX_WAIT_PRIVATE),
 	C(FUTEX_WAKE_PRIVATE),
@@ -204,10 +233,42 @@ static const struct constant {
 	C(CLONE_NEWUSER),
 	C(FIONREAD),
 	C(FIONBIO),
+	C(TCGETS),
+	C(TIOCGWINSZ),
 	C(TIOCSTI),
 	C(TIOCLINUX),
 	C(PR_SET_NAME),
 	C(PR_SET_PDEATHSIG),
+	C(PR_GET_DUMPABLE),
+	C(PR_SET_DUMPABLE),
+	C(PR_SET_VMA),
+	C(SIGURG),
+	C(SIGTERM),
+	C(SIGKILL),
+	C(SIGINT),
+	C(SIGQUIT),
+	C(SIGHUP),
+	C(SIGABRT),
+	C(SIGPROF),
+	C(SIGCHLD),
+	C(SIGSTOP),
+	C(SIGCONT),
+	C(EPOLL_CLOEXEC),
+	C(EPOLL_CTL_ADD),
+	C(EPOLL_CTL_MOD),
+	C(EPOLL_CTL_DEL),
+	C(EFD_CLOEXEC),
+	C(EFD_NONBLOCK),
+	C(P_PIDFD),
+	C(P_PID),
+	C(WEXITED),
+	C(WNOWAIT),
+	C(WNOHANG),
+	C(RLIMIT_NOFILE),
+	C(RLIMIT_STACK),
+	C(RLIMIT_AS),
+	C(RLIMIT_CORE),
+	C(RLIMIT_NPROC),
 };
 
 /* Never "EAGAIN and go on": each has a use that a policy line explains. */
@@ -220,8 +281,6 @@ static const struct {
 	{"EACCES", EACCES},
 	{"EAFNOSUPPORT", EAFNOSUPPORT},
 };
-
-#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
 int
 pol_call(const char *name)
@@ -237,28 +296,51 @@ pol_call(const char *name)
 	return -1;
 }
 
+/* One "type name" of a prototype, chars long, at position n. */
 static int
-arg_of(const struct proto *p, const char *arg, unsigned *out_arg,
-       bool *out_narrow)
+arg_is(const char *text, size_t chars, const char *arg, struct pol_arg *out)
 {
-	for (unsigned n = 0; n < ARGS_MAX && p->args[n]; n++) {
-		bool wide = p->args[n][0] == ':';
+	size_t type = strcspn(text, " ");
 
-		if (strcmp(p->args[n] + wide, arg) == 0) {
-			*out_arg = n;
-			*out_narrow = !wide;
-			return 0;
-		}
+	if (chars != type + 1 + strlen(arg) ||
+	    memcmp(text + type + 1, arg, strlen(arg)) != 0)
+		return ERR_NOTFOUND;
+	for (size_t i = 0; i < COUNT(types); i++) {
+		if (strlen(types[i].name) != type ||
+		    memcmp(types[i].name, text, type) != 0)
+			continue;
+		out->narrow = types[i].narrow;
+		out->is_signed = types[i].is_signed;
+		out->pointer = types[i].pointer;
+		return 0;
 	}
-	return ERR_NOTFOUND;
+	BUG_ON(true); /* protos.def has a type that is not above */
 }
 
-int
-pol_arg(const char *call, const char *arg, unsigned *out_arg, bool *out_narrow)
+const char *
+pol_args(const char *call)
 {
 	for (size_t i = 0; i < COUNT(protos); i++) {
 		if (strcmp(protos[i].call, call) == 0)
-			return arg_of(&protos[i], arg, out_arg, out_narrow);
+			return protos[i].args;
+	}
+	return NULL;
+}
+
+int
+pol_arg(const char *call, const char *arg, struct pol_arg *out)
+{
+	const char *text = pol_args(call);
+	struct pol_arg found = {0};
+	size_t n;
+
+	for (; text && *text; text += n, found.arg++) {
+		text += strspn(text, ", ");
+		n = strcspn(text, ",");
+		if (arg_is(text, n, arg, &found) == 0) {
+			*out = found;
+			return 0;
+		}
 	}
 	return ERR_NOTFOUND;
 }

@@ -2,76 +2,9 @@
 /* Reads the policy language (policy_parse.h) line by line. */
 #include "policy_parse.h"
 
-#include <errno.h>
-#include <inttypes.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#define WORDS_MAX 32u
-#define RULE_MAX  512u
-
-struct at {
-	struct policy *p;
-	const char *file;
-	unsigned number;
-	char *words[WORDS_MAX];
-	size_t count;
-	char *comment; /* after #, or NULL */
-};
-
-__attribute__((format(printf, 2, 3))) static int
-bad(struct at *a, const char *fmt, ...)
-{
-	char what[160];
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(what, sizeof(what), fmt, ap);
-	va_end(ap);
-	snprintf(a->p->error, sizeof(a->p->error), "%.64s:%u: %s", a->file,
-		 a->number, what);
-	return ERR_FORMAT;
-}
-
-static int
-name_copy(struct at *a, char out[static POL_NAME_MAX], const char *word)
-{
-	size_t n = strlen(word);
-
-	if (n == 0 || n >= POL_NAME_MAX ||
-	    strspn(word, "abcdefghijklmnopqrstuvwxyz0123456789_-") != n)
-		return bad(a, "\"%.40s\" is not a name", word);
-	memcpy(out, word, n + 1);
-	return 0;
-}
-
-/* A comment of a rule must end in [t:tag] and say something before it. */
-static int
-reason(struct at *a, struct pol_line *l)
-{
-	char *tag, *end, *p = a->comment;
-	size_t n;
-
-	if (!p)
-		return bad(a, "a reason is missing: # why [t:tag]");
-	p += strspn(p, " \t");
-	tag = strstr(p, "[t:");
-	if (!tag || !(end = strchr(tag, ']')) || end[1] != '\0')
-		return bad(a, "the test tag is missing: end with [t:tag]");
-	*end = '\0';
-	n = (size_t)(tag - p);
-	while (n > 0 && (p[n - 1] == ' ' || p[n - 1] == '\t'))
-		n--;
-	if (n == 0)
-		return bad(a, "the tag alone is no reason");
-	if (n >= POL_TEXT_MAX)
-		return bad(a, "the reason is longer than %u", POL_TEXT_MAX - 1);
-	memcpy(l->reason, p, n);
-	l->reason[n] = '\0';
-	return name_copy(a, l->tag, tag + 3);
-}
+#include "policy_line.h"
 
 static int
 fd_value(struct at *a, const char *name, uint64_t *out)
@@ -83,35 +16,28 @@ fd_value(struct at *a, const char *name, uint64_t *out)
 			return 0;
 		}
 	}
-	return bad(a, "no line \"fd %.40s NUMBER\" above", name);
+	return line_bad(a, name - 1,
+			"no descriptor \"%.40s\"; write a line fd %.40s NUMBER "
+			"above",
+			name, name);
 }
 
-static int
-number(struct at *a, const char *s, size_t chars, uint64_t *out)
+/* Says whether a value (sign-extended if negative) fits the argument. */
+static bool
+fits(const struct pol_arg *t, uint64_t v)
 {
-	char copy[32], *end;
-	bool negative = s[0] == '-';
-
-	if (pol_const(s, chars, out) == 0)
-		return 0;
-	if (chars == 0 || chars >= sizeof(copy) || s[negative] < '0' ||
-	    s[negative] > '9')
-		return bad(a, "unknown constant \"%.*s\"", (int)chars, s);
-	memcpy(copy, s, chars);
-	copy[chars] = '\0';
-	errno = 0;
-	*out = strtoull(copy + negative, &end, 0);
-	if (errno != 0 || *end != '\0')
-		return bad(a, "\"%.30s\" is not a number", copy);
-	if (negative)
-		*out = -*out;
-	return 0;
+	if (!t->narrow)
+		return true;
+	if (v <= INT32_MAX)
+		return true;
+	return t->is_signed ? v >= (uint64_t)INT32_MIN : v <= UINT32_MAX;
 }
 
 /* VALUE: $fd, or constants and numbers joined by |. */
 static int
-value(struct at *a, const char *s, bool narrow, uint64_t *out)
+value(struct at *a, const char *s, const struct pol_arg *t, uint64_t *out)
 {
+	const char *word = s;
 	uint64_t all = 0, one;
 	size_t n;
 	int r;
@@ -120,16 +46,50 @@ value(struct at *a, const char *s, bool narrow, uint64_t *out)
 		return fd_value(a, s + 1, out);
 	for (;;) {
 		n = strcspn(s, "|");
-		if ((r = number(a, s, n, &one)) != 0)
+		if ((r = line_number(a, s, n, &one)) != 0)
 			return r;
 		all |= one;
 		if (s[n] == '\0')
 			break;
 		s += n + 1;
 	}
-	if (narrow && all > UINT32_MAX && all < (uint64_t)INT32_MIN)
-		return bad(a, "the value does not fit 32 bits");
-	*out = narrow ? (uint32_t)all : all;
+	if (!fits(t, all))
+		return line_bad(a, word,
+				"the value does not fit the argument, %s "
+				"number of 32 bits; write one that the kernel "
+				"can read there",
+				t->is_signed ? "a signed" : "an unsigned");
+	*out = t->narrow ? (uint32_t)all : all;
+	return 0;
+}
+
+static int
+argument(struct at *a, struct pol_line *l, const char *word,
+	 struct pol_arg *out)
+{
+	const char *args = pol_args(l->call);
+
+	if (!args)
+		return line_bad(a, word,
+				"%s is not in the prototype table; add its "
+				"arguments to protos.def",
+				l->call);
+	if (pol_arg(l->call, word, out) != 0)
+		return line_bad(a, word,
+				"%s has no argument \"%.30s\"; it has: %s",
+				l->call, word, args);
+	if (out->pointer)
+		return line_bad(a, word,
+				"%s is a pointer and no filter sees what it "
+				"points at; name another argument: %s",
+				word, args);
+	for (unsigned i = 0; i < l->cond_count; i++) {
+		if (l->conds[i].type.arg == out->arg)
+			return line_bad(a, word,
+					"%s is named twice; keep one condition "
+					"on it",
+					word);
+	}
 	return 0;
 }
 
@@ -138,24 +98,24 @@ static int
 condition(struct at *a, struct pol_line *l, char *const *w)
 {
 	struct pol_cond *c = &l->conds[l->cond_count];
+	int r;
 
 	if (l->cond_count == POL_CONDS_MAX)
-		return bad(a, "more than %u conditions", POL_CONDS_MAX);
-	if (pol_arg(l->call, w[0], &c->arg, &c->narrow) != 0)
-		return bad(a, "%s has no argument \"%.30s\" in the table",
-			   l->call, w[0]);
-	for (unsigned i = 0; i < l->cond_count; i++) {
-		if (l->conds[i].arg == c->arg)
-			return bad(a, "%s is named twice", w[0]);
-	}
+		return line_bad(a, w[0], "too many conditions; %u can be",
+				POL_CONDS_MAX);
+	if ((r = argument(a, l, w[0], &c->type)) != 0)
+		return r;
 	if (strcmp(w[1], "==") == 0)
 		c->op = POL_EQ;
 	else if (strcmp(w[1], "in") == 0)
 		c->op = POL_IN;
 	else
-		return bad(a, "\"%.20s\": only == and in are known", w[1]);
+		return line_bad(a, w[1],
+				"\"%.20s\" is no comparison; write == VALUE or "
+				"in MASK",
+				w[1]);
 	l->cond_count++;
-	return value(a, w[2], c->narrow, &c->value);
+	return value(a, w[2], &c->type, &c->value);
 }
 
 static int
@@ -166,61 +126,17 @@ conditions(struct at *a, struct pol_line *l, size_t i)
 
 	for (; i < a->count; i += 4) {
 		if (strcmp(a->words[i], want) != 0)
-			return bad(a, "\"%.30s\" where \"%s\" belongs",
-				   a->words[i], want);
+			return line_bad(a, a->words[i],
+					"\"%.30s\" where \"%s\" belongs; write "
+					"when ARG == VALUE and ARG in MASK",
+					a->words[i], want);
 		if (a->count - i < 4)
-			return bad(a, "a condition is: ARG == VALUE");
+			return line_bad(a, NULL,
+					"half a condition; write ARG == VALUE "
+					"or ARG in MASK");
 		if ((r = condition(a, l, &a->words[i + 1])) != 0)
 			return r;
 		want = "and";
-	}
-	return 0;
-}
-
-static bool
-same_conditions(const struct pol_line *x, const struct pol_line *y)
-{
-	unsigned found = 0;
-
-	if (x->cond_count != y->cond_count)
-		return false;
-	for (unsigned i = 0; i < x->cond_count; i++) {
-		for (unsigned j = 0; j < y->cond_count; j++)
-			found += x->conds[i].arg == y->conds[j].arg &&
-				 x->conds[i].op == y->conds[j].op &&
-				 x->conds[i].value == y->conds[j].value;
-	}
-	return found == x->cond_count;
-}
-
-/* Refuses what would make an older line, or this one, dead or ambiguous. */
-static int
-fits(struct at *a, const struct pol_line *l)
-{
-	const struct policy *p = a->p;
-
-	if (l->action == POL_ALLOW && l->cond_count == 0) {
-		if (p->default_allow)
-			return bad(a, "allowed anyhow: a condition is missing");
-		if (pol_dangerous(l->call))
-			return bad(a, "%s without a condition", l->call);
-	}
-	if (l->action == POL_KILL && !p->default_allow)
-		return bad(a, "killed anyhow by the default");
-	for (size_t i = 0; i < p->line_count; i++) {
-		const struct pol_line *o = &p->lines[i];
-
-		if (o->nr != l->nr)
-			continue;
-		if (o->cond_count == 0 || l->cond_count == 0)
-			return bad(a, "line %u speaks of %s already", o->number,
-				   l->call);
-		if (same_conditions(o, l))
-			return bad(a, "line %u says the same", o->number);
-		if ((o->action == POL_KILL && l->action == POL_ALLOW) ||
-		    (o->action == POL_ALLOW && l->action == POL_KILL))
-			return bad(a, "%s: allow and kill lines together",
-				   l->call);
 	}
 	return 0;
 }
@@ -229,24 +145,34 @@ static int
 rule(struct at *a, enum pol_action action, size_t call_at)
 {
 	struct policy *p = a->p;
-	struct pol_line l = {.number = a->number, .action = action};
+	struct pol_line l = {
+		.number = a->number, .action = action, .call_word = call_at};
+	const char *call = a->words[call_at];
 	int r;
 
-	if (!p->default_known)
-		return bad(a, "a default line must come first");
 	if (a->count <= call_at)
-		return bad(a, "the call is missing");
+		return line_bad(a, NULL, "the call is missing; write %s CALL",
+				action == POL_ERRNO ? "errno ENAME"
+						    : a->words[0]);
 	if (action == POL_ERRNO && pol_errno(a->words[1], &l.err) != 0)
-		return bad(a, "%.30s may not be answered", a->words[1]);
-	if ((r = name_copy(a, l.call, a->words[call_at])) != 0)
+		return line_bad(a, a->words[1],
+				"%.30s may not be answered; use ENOSYS, EPERM, "
+				"EACCES or EAFNOSUPPORT",
+				a->words[1]);
+	if ((r = line_name(a, l.call, call)) != 0)
 		return r;
 	if ((l.nr = pol_call(l.call)) < 0)
-		return bad(a, "unknown call \"%s\"", l.call);
+		return line_bad(a, call,
+				"unknown call \"%s\"; use the kernel's name "
+				"for it (syscalls(2))",
+				l.call);
 	if ((r = conditions(a, &l, call_at + 1)) != 0 ||
-	    (r = reason(a, &l)) != 0 || (r = fits(a, &l)) != 0)
+	    (r = line_reason(a, l.reason, l.tag)) != 0 ||
+	    (r = check_line(a, &l)) != 0)
 		return r;
 	if (p->line_count == POL_LINES_MAX)
-		return bad(a, "more than %u lines", POL_LINES_MAX);
+		return line_bad(a, call, "too many rules; %u can be",
+				POL_LINES_MAX);
 	p->lines[p->line_count++] = l;
 	return 0;
 }
@@ -259,29 +185,49 @@ header_role(struct at *a)
 	int r;
 
 	if (a->count != 2 || a->p->role[0] != '\0')
-		return bad(a, "one line \"role NAME\"");
-	if ((r = name_copy(a, a->p->role, a->words[1])) != 0)
+		return line_bad(a, a->words[0],
+				"not one role; write role NAME once");
+	if ((r = line_name(a, a->p->role, a->words[1])) != 0)
 		return r;
 	base = base ? base + 1 : a->file;
 	n = strlen(a->p->role);
 	if (strncmp(base, a->p->role, n) != 0 ||
 	    strcmp(base + n, ".policy") != 0)
-		return bad(a, "the role is not the file's name");
+		return line_bad(a, a->words[1],
+				"the role is not the file's name; name the "
+				"file %s.policy",
+				a->p->role);
 	return 0;
 }
 
 static int
 header_default(struct at *a)
 {
-	if (a->count != 2 || a->p->default_known)
-		return bad(a, "one line \"default kill-process\" or \"default "
-			      "allow\"");
-	if (strcmp(a->words[1], "allow") == 0)
-		a->p->default_allow = true;
-	else if (strcmp(a->words[1], "kill-process") != 0)
-		return bad(a, "unknown default \"%.30s\"", a->words[1]);
-	a->p->default_known = true;
-	return 0;
+	static const struct {
+		const char *first, *second; /* NULL: no second word */
+		enum pol_default otherwise;
+	} known[] = {
+		{"kill-process", NULL, POL_DEFAULT_KILL},
+		{"errno", "EPERM", POL_DEFAULT_EPERM},
+		{"allow", NULL, POL_DEFAULT_ALLOW},
+	};
+
+	if (a->p->otherwise != POL_DEFAULT_NONE)
+		return line_bad(a, a->words[0],
+				"a second default; keep one of the two");
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+		size_t n = known[i].second ? 3 : 2;
+
+		if (a->count != n || strcmp(a->words[1], known[i].first) != 0)
+			continue;
+		if (n == 3 && strcmp(a->words[2], known[i].second) != 0)
+			continue;
+		a->p->otherwise = known[i].otherwise;
+		return 0;
+	}
+	return line_bad(a, a->words[1],
+			"unknown default; write default kill-process, default "
+			"errno EPERM or default allow");
 }
 
 static int
@@ -293,18 +239,30 @@ header_fd(struct at *a)
 	int r;
 
 	if (a->count != 3)
-		return bad(a, "a line \"fd NAME NUMBER\"");
+		return line_bad(a, NULL,
+				"half a descriptor; write fd NAME "
+				"NUMBER");
 	if (p->fd_count == POL_FDS_MAX)
-		return bad(a, "more than %u descriptors", POL_FDS_MAX);
-	if ((r = name_copy(a, f->name, a->words[1])) != 0 ||
-	    (r = number(a, a->words[2], strlen(a->words[2]), &v)) != 0)
+		return line_bad(a, a->words[0],
+				"too many descriptors; %u can be", POL_FDS_MAX);
+	if ((r = line_name(a, f->name, a->words[1])) != 0 ||
+	    (r = line_number(a, a->words[2], strlen(a->words[2]), &v)) != 0)
 		return r;
-	if (v > 1023)
-		return bad(a, "%s is not a descriptor", a->words[2]);
+	if (v > POL_FD_LAST)
+		return line_bad(a, a->words[2],
+				"%s is not a descriptor; use 0 to %u",
+				a->words[2], POL_FD_LAST);
 	for (size_t i = 0; i < p->fd_count; i++) {
 		if (strcmp(p->fds[i].name, f->name) == 0)
-			return bad(a, "line %u names %s", p->fds[i].number,
-				   f->name);
+			return line_bad(a, a->words[1],
+					"line %u names %s already; use another "
+					"name",
+					p->fds[i].number, f->name);
+		if (p->fds[i].fd == (int)v)
+			return line_bad(a, a->words[2],
+					"line %u has number %u already; use "
+					"that one's name",
+					p->fds[i].number, (unsigned)v);
 	}
 	f->fd = (int)v;
 	f->number = a->number;
@@ -329,54 +287,16 @@ line(struct at *a)
 		return rule(a, POL_KILL, 1);
 	if (strcmp(w, "errno") == 0)
 		return rule(a, POL_ERRNO, 2);
-	return bad(a, "unknown word \"%.30s\"", w);
-}
-
-/* Cuts one line into words and comment, in place. */
-static int
-split(struct at *a, char *s)
-{
-	char *save = NULL, *end;
-
-	a->count = 0;
-	a->comment = strchr(s, '#');
-	if (a->comment) {
-		*a->comment++ = '\0';
-		end = a->comment + strlen(a->comment);
-		while (end > a->comment && (end[-1] == ' ' || end[-1] == '\t'))
-			*--end = '\0';
-	}
-	for (char *w = strtok_r(s, " \t", &save); w;
-	     w = strtok_r(NULL, " \t", &save)) {
-		if (a->count == WORDS_MAX)
-			return bad(a, "too many words");
-		a->words[a->count++] = w;
-	}
-	return 0;
-}
-
-static int
-whole(struct at *a)
-{
-	struct policy *p = a->p;
-
-	if (p->role[0] == '\0')
-		return bad(a, "no line \"role NAME\"");
-	if (p->line_count == 0)
-		return bad(a, "no rules");
-	for (size_t i = 0; i < p->fd_count; i++) {
-		a->number = p->fds[i].number;
-		if (!p->fds[i].used)
-			return bad(a, "no rule uses $%s", p->fds[i].name);
-	}
-	return 0;
+	return line_bad(a, w,
+			"unknown word \"%.30s\"; write role, default, fd, "
+			"allow, errno or kill",
+			w);
 }
 
 int
 pol_parse(struct policy *p, const char *file, const char *text, size_t bytes)
 {
 	struct at a = {.p = p, .file = file};
-	char buf[RULE_MAX];
 	size_t n;
 	int r;
 
@@ -384,16 +304,11 @@ pol_parse(struct policy *p, const char *file, const char *text, size_t bytes)
 	for (size_t at = 0; at < bytes; at += n + 1) {
 		const char *nl = memchr(text + at, '\n', bytes - at);
 
-		a.number++;
 		n = nl ? (size_t)(nl - (text + at)) : bytes - at;
-		if (n >= sizeof(buf) || memchr(text + at, '\0', n))
-			return bad(&a, "the line is too long, or binary");
-		memcpy(buf, text + at, n);
-		buf[n] = '\0';
-		if ((r = split(&a, buf)) != 0)
+		if ((r = line_take(&a, text + at, n)) != 0)
 			return r;
 		if (a.count != 0 && (r = line(&a)) != 0)
 			return r;
 	}
-	return whole(&a);
+	return check_whole(&a);
 }

@@ -14,6 +14,7 @@
  * to one whose default is to allow.  BPF jumps are relative, so the programs
  * that libseccomp exports can be put behind one another.
  */
+#include <errno.h>
 #include <fcntl.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
@@ -66,18 +67,18 @@ in_part(const struct policy *p, const struct pol_line *l, enum part part)
 static struct scmp_arg_cmp
 compare(const struct pol_line *l, const struct pol_cond *c, bool sign)
 {
-	uint64_t width = c->narrow ? UINT32_MAX : UINT64_MAX;
+	uint64_t width = c->type.narrow ? UINT32_MAX : UINT64_MAX;
 	uint64_t v = c->value;
 
 	if (l->action == POL_ALLOW)
 		width = UINT64_MAX;
 	if (c->op == POL_IN)
-		return SCMP_CMP(c->arg, SCMP_CMP_MASKED_EQ, ~v & width, 0);
+		return SCMP_CMP(c->type.arg, SCMP_CMP_MASKED_EQ, ~v & width, 0);
 	if (sign)
 		v |= UINT64_C(0xffffffff00000000);
 	if (width == UINT64_MAX)
-		return SCMP_CMP(c->arg, SCMP_CMP_EQ, v, 0);
-	return SCMP_CMP(c->arg, SCMP_CMP_MASKED_EQ, width, v);
+		return SCMP_CMP(c->type.arg, SCMP_CMP_EQ, v, 0);
+	return SCMP_CMP(c->type.arg, SCMP_CMP_MASKED_EQ, width, v);
 }
 
 static uint32_t
@@ -104,8 +105,8 @@ add_line(scmp_filter_ctx ctx, const struct pol_line *l)
 	for (unsigned i = 0; i < l->cond_count; i++) {
 		const struct pol_cond *c = &l->conds[i];
 
-		if (l->action == POL_ALLOW && c->narrow && c->op == POL_EQ &&
-		    c->value > INT32_MAX)
+		if (l->action == POL_ALLOW && c->type.is_signed &&
+		    c->type.narrow && c->op == POL_EQ && c->value > INT32_MAX)
 			signs |= 1u << i;
 	}
 	for (unsigned set = signs;; set = (set - 1) & signs) {
@@ -168,11 +169,15 @@ static int
 compile_part(const struct policy *p, const char *file, enum part part,
 	     struct prog *out)
 {
-	bool allow = p->default_allow && part == PART_LOOSE;
+	uint32_t otherwise = SCMP_ACT_KILL_PROCESS;
 	scmp_filter_ctx ctx;
 	int r;
 
-	ctx = seccomp_init(allow ? SCMP_ACT_ALLOW : SCMP_ACT_KILL_PROCESS);
+	if (part == PART_LOOSE)
+		otherwise = SCMP_ACT_ALLOW;
+	else if (p->otherwise == POL_DEFAULT_EPERM)
+		otherwise = SCMP_ACT_ERRNO(EPERM);
+	ctx = seccomp_init(otherwise);
 	if (!ctx)
 		return ERR_NOMEM;
 	if ((r = attributes(ctx)) != 0)
@@ -256,15 +261,19 @@ read_policy(const char *file, struct policy *p)
 static void
 emit(FILE *f, const struct policy *p, const struct prog *g)
 {
-	fprintf(f, "\nstatic const struct sock_filter insns_%s[] = {\n",
-		p->role);
+	char id[POL_NAME_MAX];
+
+	memcpy(id, p->role, sizeof(id));
+	for (char *c = id; *c; c++)
+		*c = *c == '-' ? '_' : *c;
+	fprintf(f, "\nstatic const struct sock_filter insns_%s[] = {\n", id);
 	for (size_t i = 0; i < g->count; i++)
 		fprintf(f, "\t{0x%02x, %u, %u, 0x%08x},\n", g->insns[i].code,
 			g->insns[i].jt, g->insns[i].jf, g->insns[i].k);
 	fprintf(f,
 		"};\nconst struct filter_prog filter_%s = {\"%s\", insns_%s, "
 		"%zu};\n",
-		p->role, p->role, p->role, g->count);
+		id, p->role, id, g->count);
 }
 
 static int
@@ -277,7 +286,7 @@ compile(FILE *out, const char *file)
 	g.count = 0;
 	if ((r = read_policy(file, &p)) != 0)
 		return r;
-	if (p.default_allow)
+	if (p.otherwise == POL_DEFAULT_ALLOW)
 		r = compile_two(&p, file, &g);
 	else
 		r = compile_part(&p, file, PART_ALL, &g);

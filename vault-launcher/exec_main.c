@@ -120,7 +120,7 @@ main(void)
 		return EXIT_LOCK;
 	if (limit(RLIMIT_CORE, 0) != 0 || limit(RLIMIT_NOFILE, files) != 0)
 		return EXIT_LOCK;
-	if (filter_install(&filter_server) != 0)
+	if (filter_install(&filter_vault_server) != 0)
 		return EXIT_LOCK;
 	execve(program, argv_new, envp_new);
 	return EXIT_SERVER_GONE;
