@@ -3,10 +3,11 @@
 (azure-protocol.md 5.8)."""
 
 from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, utils
 
 from . import akv_errors as err
+from . import keyfile
 from .jose import b64u, unb64u
 from .web import Response
 
@@ -102,7 +103,7 @@ def answer(call, verb, version):
     if op not in record["key_ops"]:
         raise err.forbidden("Operation %s is not permitted on this key." % op,
                             "KeyOperationForbidden")
-    key = serialization.load_pem_private_key(record["pem"].encode(), None)
+    key = keyfile.load(record["pem"].encode())
     value = run(key, verb, str(body.get("alg")), body,
                 record["kty"].startswith("RSA"))
     if isinstance(value, bool):

@@ -2,10 +2,9 @@
 """Keys: create, import, get, update, and the way to release
 (azure-protocol.md 5.4); the operations with a key are in akv_crypto."""
 
-from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
-from . import akv_crypto, akv_policy
+from . import akv_crypto, akv_policy, keyfile
 from . import akv_errors as err
 from .akv_store import attributes, check_tags, show_attributes
 from .jose import b64u, int_bytes, unint
@@ -23,7 +22,7 @@ SIZES = (2048, 3072, 4096)
 
 def load(record):
     """The private key of a version record."""
-    return serialization.load_pem_private_key(record["pem"].encode(), None)
+    return keyfile.load(record["pem"].encode())
 
 
 def public_jwk(record, kid):

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.x509.oid import NameOID
 
-from . import der
+from . import der, keyfile
 
 AMD = "1.3.6.1.4.1.3704.1"
 PEM = serialization.Encoding.PEM
@@ -103,7 +103,7 @@ def cached(path, make):
     """The private key in path, made and written there if missing."""
     try:
         with open(path, "rb") as key_file:
-            return serialization.load_pem_private_key(key_file.read(), None)
+            return keyfile.load(key_file.read())
     except FileNotFoundError:
         key = make()
     write(path, key.private_bytes(PEM, serialization.PrivateFormat.PKCS8,

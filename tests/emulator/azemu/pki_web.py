@@ -14,6 +14,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from . import keyfile
+
 YEAR = datetime.timedelta(days=365)
 KEYS = {"tls-root": 2048, "tls-leaf": 2048, "akv-root": 2048,
         "akv-intermediate": 4096, "akv-leaf": 2048, "maa": 2048, "sts": 2048}
@@ -128,8 +130,7 @@ class WebPki:
         for path in filter(None, (own, shared)):
             try:
                 with open(path, "rb") as key_file:
-                    key = serialization.load_pem_private_key(
-                        key_file.read(), None)
+                    key = keyfile.load(key_file.read())
                 break
             except FileNotFoundError:
                 continue
