@@ -38,12 +38,12 @@ class ErrorCase(unittest.TestCase):
         old = self.client.get_secret(name)
         self.addCleanup(lambda: self.client.set_secret(name, old))
 
-    def refused(self, code, *texts, limit=30, **run):
+    def refused(self, code, *texts, **run):
         """A boot that must end with the code, saying these words and what
         to do, with the store as it was."""
         before = self.rig.store_hash()
         boot = self.rig.run(**run)
-        got = boot.wait(limit)
+        got = boot.wait()
         self.assertEqual(got, code, boot.text()[-4000:])
         said = boot.said() or boot.text()
         for text in texts:

@@ -9,7 +9,7 @@ import subprocess
 import time
 import unittest
 
-from boot import ROOT
+from boot_rig import ROOT
 
 
 def leftovers(before):

@@ -28,8 +28,23 @@ class FirstLife(ErrorCase):
         self.assertEqual(self.store_files(), [])
 
     def test_neither(self):
-        self.refused(66, 'add: pin = ', 'add: operator_key = ', pin=None,
-                     operator_key=None)
+        self.refused(66, 'add: pin = ', 'add: operator_key = ',
+                     self.rig.settings['pin'], pin=None, operator_key=None)
+        self.assertEqual(self.store_files(), [])
+
+    def test_first_key_trusted(self):
+        """The operator decided it: the pin is printed as the line to add."""
+        pin = self.rig.settings['pin']
+        boot = self.rig.ready(pin=None, trust_first_key='yes')
+        self.assertIn(pin, boot.said())
+        self.rig.stop(boot)
+        self.rig.forget()
+
+    def test_vault_keeps_nothing(self):
+        self.client.fault(
+            service='akv', operation='secret-set', times=0, status=403,
+            body='{"error":{"code":"Forbidden","message":"no set"}}')
+        self.refused(65, 'no set')
         self.assertEqual(self.store_files(), [])
 
     def test_garbage_marker(self):

@@ -10,35 +10,35 @@ import subprocess
 import unittest
 
 import oldscript
-from boot import ROOT, SALLYPORT, SERVER, Rig, free_port, processes
-from deployment import Tls
+from boot_rig import ROOT, SERVER, Rig, missing, processes
+from deployment import Tls, role_uids
+from ports import free_port
 
 
-class Lives(unittest.TestCase):
+class LifeCase(unittest.TestCase):
     def rig(self, **more):
+        why = missing()
+        if why:
+            self.skipTest(why)
         rig = Rig(**more)
         self.addCleanup(rig.close)
         return rig
 
+
+class Lives(LifeCase):
     def first_and_second(self, **more):
         rig = self.rig(**more)
-        rig.boot()
+        boot = rig.ready()
         self.assertEqual(rig.releases(), 2)
         status, seal = rig.ask('GET', 'sys/seal-status')
-        self.assertEqual((status, seal['sealed'], seal['n'], seal['t']),
-                         (200, False, seal['n'], seal['t']))
-        token = rig.root_token()
-        status, _ = rig.ask('POST', 'anjuna/x', {'word': 'kept'}, token)
-        self.assertEqual(status, 204)
-        self.assertEqual(rig.end(), 0)
-        self.assertEqual(rig.leftovers(), [])
-        rig.boot()
+        self.assertEqual((status, seal['sealed']), (200, False))
+        rig.write_word('kept')
+        rig.stop(boot)
+        boot = rig.ready()
         self.assertEqual(rig.releases(), 3)
-        self.assertEqual(rig.ask('GET', 'anjuna/x', token=token)[1]['data'],
-                         {'word': 'kept'})
-        self.assertNotIn('stored', rig.names()[-12:])
-        self.assertEqual(rig.end(), 0)
-        self.assertEqual(rig.leftovers(), [])
+        self.assertEqual(rig.read_word(), 'kept')
+        self.assertNotIn('stored', boot.events())
+        rig.stop(boot)
         return seal
 
     def test_pebbledb_full(self):
@@ -59,101 +59,86 @@ class Lives(unittest.TestCase):
         self.first_and_second(storage='raft', profile='container')
 
 
-class TwoOnOneStore(unittest.TestCase):
+class TwoOnOneStore(LifeCase):
     def test_the_second_is_refused_and_the_first_goes_on(self):
-        rig = Rig()
-        self.addCleanup(rig.close)
-        rig.boot()
-        conf = rig.path('second.conf')
-        second = dict(rig.settings, port=free_port(), log='terminal')
-        second.update({'uid_' + r: u + 50 for r, u in rig.uids.items()})
-        with open(conf, 'w', encoding='ascii') as f:
-            f.writelines('%s = %s\n' % kv for kv in second.items())
-        os.chmod(conf, 0o644)
-        p = subprocess.run([SALLYPORT, 'run', '--config', conf],
-                           capture_output=True, text=True, check=False,
-                           stdin=subprocess.DEVNULL, timeout=60)
-        self.assertEqual(p.returncode, 56, p.stderr)
-        self.assertIn('another sallyport uses', p.stderr)
+        rig = self.rig()
+        first = rig.ready()
+        others = {'uid_' + r: u for r, u in role_uids().items()}
+        second = rig.run(port=free_port(), **others)
+        self.assertEqual(second.wait(), 56, second.text())
+        self.assertIn('another sallyport uses', second.said())
         self.assertFalse(rig.ask('GET', 'sys/seal-status')[1]['sealed'])
-        self.assertEqual(rig.end(), 0)
+        rig.stop(first)
 
 
-class Storing(unittest.TestCase):
+class Storing(LifeCase):
     def test_a_dead_store_process_is_followed_by_the_next(self):
-        rig = Rig()
-        self.addCleanup(rig.close)
-        rig.deployment.client.fault(
-            service='akv', operation='secret-set', match='apm-unseal-bundle',
-            times=1, delay=3)
-        rig.start()
-        self.assertTrue(rig.wait_event('initialised'))
+        rig = self.rig()
+        rig.client.fault(service='akv', operation='secret-set', times=1,
+                         match='apm-unseal-bundle', delay=8)
+        boot = rig.run()
+        self.assertTrue(boot.wait_until('initialised'))
         pids = []
         while not pids: # the storing process, as soon as it is there
-            pids = list(processes({rig.uids['https']}))
+            self.assertIsNone(boot.code(), boot.text())
+            pids = [pid for pid, (uid, _, _) in processes().items()
+                    if uid == rig.uids['https']]
         os.kill(pids[0], signal.SIGKILL)
-        self.assertTrue(rig.wait_ready(), rig.text()[-2000:])
-        self.assertIn('store_died', rig.names())
-        self.assertEqual(rig.end(), 0)
-        rig.boot()
-        self.assertEqual(rig.end(), 0)
-        self.assertEqual(rig.leftovers(), [])
+        self.assertTrue(boot.wait_until('ready'), boot.text())
+        self.assertIn('store_died', boot.events())
+        rig.stop(boot)
+        rig.stop(rig.ready())
 
 
-class OldLayout(unittest.TestCase):
+class OldLayout(LifeCase):
     def test_a_vault_as_the_old_script_leaves_it_boots_unchanged(self):
-        rig = Rig(pin=None, operator_key=None)
-        self.addCleanup(rig.close)
-        store = rig.settings['storage_path']
-        token = oldscript.deploy(rig.deployment, SERVER, store,
+        rig = self.rig(pin=None, operator_key=None)
+        token = oldscript.deploy(rig.deployment, SERVER, rig.store,
                                  rig.uids['server'], 'from the old days')
-        before = rig.deployment.client.state()
+        before = rig.client.state()
         for _ in range(2):
-            rig.boot()
-            self.assertEqual(
-                rig.ask('GET', 'anjuna/old', token=token)[1]['data'],
-                {'word': 'from the old days'})
-            self.assertIn('old_layout', rig.names())
-            self.assertIn('no_pin', rig.names())
-            self.assertEqual(rig.end(), 0)
+            boot = rig.ready()
+            self.assertEqual(rig.ask('GET', 'anjuna/old', token)[1]['data'],
+                             {'word': 'from the old days'})
+            self.assertIn('old_layout', boot.events())
+            self.assertIn('no_pin', boot.events())
+            rig.stop(boot)
         self.assertEqual(rig.releases(), 2)
-        self.assertEqual(rig.deployment.client.state(), before)
-        self.assertFalse(os.path.exists(store + '.sallyport'))
+        self.assertEqual(rig.client.state(), before)
+        self.assertFalse(os.path.exists(rig.store + '.sallyport'))
         # the root token in clear is never asked for (P11)
-        asked = [r['path'] for r in rig.deployment.client.requests()
+        asked = [r['path'] for r in rig.client.requests()
                  if r['method'] == 'GET' and 'apm-root-token' in r['path']]
         self.assertEqual(asked, [])
 
 
-class Rotation(unittest.TestCase):
+class Rotation(LifeCase):
     def served(self, rig):
         pem = ssl.get_server_certificate(('127.0.0.1', rig.port))
         return hashlib.sha256(ssl.PEM_cert_to_DER_cert(pem)).hexdigest()
 
     def test_a_new_certificate_is_served_and_a_bad_one_refused(self):
-        rig = Rig(tls_ca=None)
-        self.addCleanup(rig.close)
-        rig.boot()
+        rig = self.rig(tls_ca=None)
+        boot = rig.ready()
         old = self.served(rig)
         rig.deployment.put_tls()
-        rig.process.send_signal(signal.SIGHUP)
-        self.assertTrue(rig.wait_event('rotated'))
+        boot.signal(signal.SIGHUP)
+        self.assertTrue(boot.wait_until('rotated'))
         new = self.served(rig)
         self.assertNotEqual(old, new)
         self.assertEqual(rig.releases(), 3)
         rig.deployment.put_tls(tls=Tls('somebody-else.test'))
-        rig.process.send_signal(signal.SIGHUP)
-        self.assertTrue(rig.wait_event('not_rotated'))
+        boot.signal(signal.SIGHUP)
+        self.assertTrue(boot.wait_until('not_rotated'))
         self.assertEqual(self.served(rig), new)
-        self.assertEqual(rig.end(), 0)
-        self.assertEqual(rig.leftovers(), [])
+        rig.stop(boot)
 
 
 TRIES = ('mem maps environ cmdline fd proc config ours key passwd inherited '
          'environment port80 mptcp80 ptrace vmread').split()
 
 
-class Plugin(unittest.TestCase):
+class Plugin(LifeCase):
     def plugin(self, profile):
         path = subprocess.run([ROOT + '/scripts/get-plugin'], check=True,
                               capture_output=True, text=True).stdout.strip()
@@ -169,21 +154,19 @@ type = sallyport-test-plugin
 [mount anjuna]
 type = kv
 ''' % digest
-        rig = Rig(profile=profile, sections=sections,
-                  plugin_directory=os.path.dirname(path))
-        self.addCleanup(rig.close)
-        rig.boot()
-        token = rig.root_token()
+        rig = self.rig(profile=profile, sections=sections,
+                       plugin_directory=os.path.dirname(path))
+        boot = rig.ready()
+        token = rig.token()
         self.assertEqual(
-            rig.ask('GET', 'tries/hello/you', token=token)[1]['data'],
+            rig.ask('GET', 'tries/hello/you', token)[1]['data'],
             {'hello': 'you'})
         for t in TRIES:
             with self.subTest(t):
-                status, answer = rig.ask('GET', 'tries/try/' + t, token=token)
+                status, answer = rig.ask('GET', 'tries/try/' + t, token)
                 self.assertEqual(status, 200)
                 self.assertRegex(answer['data']['result'], '^refused: ')
-        self.assertEqual(rig.end(), 0)
-        self.assertEqual(rig.leftovers(), [])
+        rig.stop(boot)
 
     def test_a_plugin_reaches_nothing_of_the_server_full(self):
         self.plugin('full')

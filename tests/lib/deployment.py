@@ -6,8 +6,10 @@ wrapped password, an operator's key pair, and sallyport.conf."""
 import argparse
 import base64
 import datetime
+import functools
 import hashlib
 import ipaddress
+import itertools
 import json
 import os
 import secrets
@@ -20,10 +22,18 @@ from cryptography.hazmat.primitives.serialization import pkcs12
 from cryptography.x509.oid import NameOID
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path.insert(0, os.path.join(HERE, '..', 'emulator'))
+sys.path[:0] = [HERE, os.path.join(HERE, '..', 'emulator')]
 from azemu.client import Client  # noqa: E402
+from ports import free_uids  # noqa: E402
 
 HOSTNAME = 'apm-server.test'
+ROLES = ('server', 'broker', 'resolve', 'https', 'verify', 'tpm', 'prepare',
+         'control')
+
+
+def role_uids():
+    """role -> a uid that nobody else has."""
+    return dict(zip(ROLES, itertools.count(free_uids(len(ROLES)))))
 
 
 def unb64(text):
@@ -46,6 +56,12 @@ def pin_of(bundle):
         serialization.Encoding.DER,
         serialization.PublicFormat.SubjectPublicKeyInfo)
     return hashlib.sha256(der).hexdigest()
+
+
+@functools.lru_cache(None)
+def operator_key():
+    """One for all deployments of a process: making it takes long."""
+    return rsa.generate_private_key(65537, 2048)
 
 
 class Tls:
@@ -141,7 +157,7 @@ class Deployment:
         return self
 
     def make_operator(self):
-        key = rsa.generate_private_key(65537, 2048)
+        key = operator_key()
         write(self.path('operator.pem'), key.public_key().public_bytes(
             serialization.Encoding.PEM,
             serialization.PublicFormat.SubjectPublicKeyInfo), 0o644)
@@ -190,10 +206,7 @@ def main():
     a = p.parse_args()
     d = Deployment(a.azure, a.out).make_key().put_tls().make_operator()
     # uids of its own, so that it runs beside tests and other demos
-    roles = ('server', 'broker', 'resolve', 'https', 'verify', 'tpm',
-             'prepare', 'control')
-    uids = {'uid_' + r: 20000000 + 10 * os.getpid() + i
-            for i, r in enumerate(roles)}
+    uids = {'uid_' + role: uid for role, uid in role_uids().items()}
     conf = d.write_conf(d.settings(a.port, a.server, a.run_directory,
                                    a.storage, log=a.log, **uids))
     print(conf)
