@@ -17,6 +17,7 @@ sys.path.insert(1, os.path.join(os.path.dirname(os.path.dirname(
 from mounts import propagation  # noqa: E402
 import spframe as sp  # noqa: E402
 from https_rig import RESOLVE  # noqa: E402
+from stopping import stop_and_go_on  # noqa: E402
 
 INSIDE = "SALLYPORT_TEST_RESOLVE_INSIDE"
 A, AAAA = 1, 28
@@ -34,6 +35,7 @@ class Dns:
         self.sock.bind(("127.0.0.1", 53))
         self.tcp = socket.create_server(("127.0.0.1", 53))
         self.asked, self.fail, self.streams = [], 0, 0
+        self.mute = threading.Event() # set: asks again, hears nothing
         threading.Thread(target=self.run, daemon=True).start()
         threading.Thread(target=self.run_tcp, daemon=True).start()
 
@@ -43,6 +45,8 @@ class Dns:
                 data, peer = self.sock.recvfrom(4096)
             except OSError:
                 return
+            if self.mute.is_set():
+                continue
             answer = self.answer(data)
             if b"\x05large" in data:    # TC: ask by TCP
                 answer = answer[:2] + b"\x83\x80" + data[4:6] + \
@@ -180,6 +184,15 @@ class Resolve(unittest.TestCase):
                          "RESOLVE")
         self.dns.fail = 0
         self.assertIn("vault.test", self.w.notes[0])
+
+    def test_stopped_in_its_wait_it_goes_on(self):
+        self.dns.mute.set()
+        w = sp.Worker(RESOLVE, [], [("TAG_NAME", "vault.test")]).start()
+        try:
+            stop_and_go_on(w.pid)
+        finally:
+            self.dns.mute.clear()
+        self.assertEqual(w.finish(), "OK")
 
     def test_too_many_names(self):
         self.assertEqual(self.run_it(*["10.0.0.1"] * 4), "PROTOCOL")

@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Stops a process while it waits, and sees what it does when it goes on."""
+import os
+import signal
+import time
+
+POLL, RESTART = 7, 219
+
+
+def until(what, seconds=10):
+    end = time.monotonic() + seconds
+    while not what():
+        if time.monotonic() > end:
+            raise AssertionError('not within %d s' % seconds)
+        time.sleep(0.01)
+
+
+def waits_in(pid):
+    """The number of the call it waits in, or -1."""
+    try:
+        with open('/proc/%d/syscall' % pid, encoding='ascii') as f:
+            word = f.read().split()[0]
+    except (OSError, IndexError):
+        return -1
+    return int(word) if word.isdigit() else -1
+
+
+def state(pid):
+    with open('/proc/%d/stat' % pid, encoding='ascii') as f:
+        return f.read().rsplit(') ', 1)[1][0]
+
+
+def stop_and_go_on(pid):
+    """Stops it in a wait and lets it go on; it must wait again."""
+    until(lambda: waits_in(pid) == POLL)
+    os.kill(pid, signal.SIGSTOP)
+    until(lambda: state(pid) in 'TZ')
+    os.kill(pid, signal.SIGCONT)
+    until(lambda: waits_in(pid) == RESTART or state(pid) == 'Z')
+    if state(pid) == 'Z':
+        raise AssertionError('it died')
