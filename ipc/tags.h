@@ -65,6 +65,7 @@ enum tag {
 	TAG_STORAGE_PATH,  /* also empty */
 	TAG_STORAGE_KEY,   /* u32: 1 = SEALED_STORAGE comes */
 	TAG_RUN_DIRECTORY, /* where the server finds tls/ */
+	TAG_CONTAINER,	   /* of storage azure */
 
 	/* tls */
 	TAG_TLS_CA = 120, /* DER certificate; absent: any root */

@@ -192,7 +192,8 @@ put_render(const struct sup *s, struct wr *w)
 {
 	const struct conf *c = s->conf;
 	const char *path = conf_str(c, CONF_STORE_PATH);
-	const char *account = conf_str(c, CONF_SA_NAME);
+	const char *account =
+		conf_local_store(c) ? NULL : conf_str(c, CONF_SA_NAME);
 
 	items_put_str(w, TAG_HOSTNAME, conf_str(c, CONF_HOSTNAME));
 	items_put_str(w, TAG_PORT, conf_str(c, CONF_PORT));
@@ -201,6 +202,8 @@ put_render(const struct sup *s, struct wr *w)
 	items_put_str(w, TAG_STORAGE_PATH, path ? path : "");
 	items_put_str(w, TAG_RUN_DIRECTORY, conf_str(c, CONF_RUN_DIR));
 	items_put_u32(w, TAG_STORAGE_KEY, !conf_local_store(c));
+	if (account)
+		items_put_str(w, TAG_CONTAINER, conf_str(c, CONF_CONTAINER));
 }
 
 static int

@@ -25,7 +25,8 @@ static struct worker self;
 static struct {
 	char value[VAR_COUNT][VALUE_MAX + 1]; /* all but the key */
 	struct template_values values;
-	bool keyed; /* a storage key comes */
+	char container[VALUE_MAX + 1]; /* of storage azure, else empty */
+	bool keyed;		       /* a storage key comes */
 	struct sealed_want sealed;
 	struct secret *sk_key_text; /* base64 and a NUL */
 	struct secret *sk_rendered;
@@ -64,6 +65,10 @@ read_config(void)
 		return r;
 	if (!job.values.sk_value[VAR_STORAGE])
 		return ERR_NOTFOUND;
+	r = items_str(&self.config, TAG_CONTAINER, 0, job.container,
+		      sizeof(job.container));
+	if (r != 0 && r != ERR_NOTFOUND)
+		return r;
 	r = items_u32(&self.config, TAG_STORAGE_KEY, &keyed);
 	if (r != 0 && r != ERR_NOTFOUND)
 		return r;
@@ -142,6 +147,8 @@ render(void)
 	const struct block_want want = {
 		.type = job.value[VAR_STORAGE],
 		.path = job.value[VAR_STORAGE_PATH],
+		.account = job.value[VAR_SA_NAME],
+		.container = job.container,
 	};
 	struct wr sk_w;
 	size_t bytes;

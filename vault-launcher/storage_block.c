@@ -223,13 +223,38 @@ item(struct scan *s, struct item *out)
 	return 0;
 }
 
-/* Inside the block: every name bare, and path once and as configured. */
+struct attribute {
+	const char *name;
+	const char *value; /* "": anything */
+	unsigned seen;
+};
+
+#define ATTRIBUTES 3u
+
+/* One of ours is spelt as the server reads it, stands once, and is equal. */
 static int
-check_body(const struct item *block, const char *path)
+check_attribute(const struct item *it, struct attribute *a)
+{
+	if (!is_like(it->name, a->name))
+		return 0;
+	if (!is(it->name, a->name) || it->is_block || !it->value.p ||
+	    ++a->seen > 1)
+		return ERR_FORMAT;
+	if (a->value[0] != '\0' && !is(it->value, a->value))
+		return ERR_MISMATCH;
+	return 0;
+}
+
+/* Inside the block: every name bare, each of ours once and as configured. */
+static int
+check_body(const struct item *block, const struct block_want *want)
 {
 	struct scan s = {.p = block->body, .end = block->body_end};
-	unsigned paths = 0;
+	struct attribute ours[ATTRIBUTES] = {{"path", want->path, 0},
+					     {"accountName", want->account, 0},
+					     {"container", want->container, 0}};
 	struct item it;
+	int r;
 
 	for (;;) {
 		if (skip(&s) != 0)
@@ -242,15 +267,14 @@ check_body(const struct item *block, const char *path)
 			break;
 		if (item(&s, &it) != 0)
 			return ERR_FORMAT;
-		if (!is_like(it.name, "path"))
-			continue;
-		if (!is(it.name, "path") || it.is_block || !it.value.p ||
-		    ++paths > 1)
-			return ERR_FORMAT;
-		if (path[0] != '\0' && !is(it.value, path))
-			return ERR_MISMATCH;
+		for (unsigned i = 0; i < ATTRIBUTES; i++)
+			if ((r = check_attribute(&it, &ours[i])) != 0)
+				return r;
 	}
-	return path[0] == '\0' || paths == 1 ? 0 : ERR_MISMATCH;
+	for (unsigned i = 0; i < ATTRIBUTES; i++)
+		if (ours[i].value[0] != '\0' && ours[i].seen != 1)
+			return ERR_MISMATCH;
+	return 0;
 }
 
 static int
@@ -261,7 +285,7 @@ check_block(const struct item *it, const struct block_want *want)
 		return ERR_FORMAT;
 	if (!is(it->label, want->type))
 		return ERR_MISMATCH;
-	return check_body(it, want->path);
+	return check_body(it, want);
 }
 
 /* Every byte the scanner may meet; a NUL or a form feed is nobody's HCL. */

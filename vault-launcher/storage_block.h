@@ -22,7 +22,10 @@
 
 struct block_want {
 	const char *type; /* the block's only label */
-	const char *path; /* "": no path is configured, none is compared */
+	/* what its attributes must be; "": not configured, not compared */
+	const char *path;
+	const char *account; /* accountName */
+	const char *container;
 };
 
 struct block_found {
@@ -33,10 +36,11 @@ struct block_found {
 
 /*
  * Scans `bytes` of text.  The block must have want->type as its only label
- * and, where want->path is not empty, exactly one attribute path = "PATH" of
- * that value.  Returns 0 and where the block is, ERR_NOTFOUND when there is
- * none, ERR_MISMATCH when type or path are not these, ERR_FORMAT for
- * everything that is refused; on failure only the line is set.
+ * and, for each other member that is not empty, exactly one attribute of that
+ * value: a bundle is bound to this store, not to another.  Returns 0 and where
+ * the block is, ERR_NOTFOUND when there is none, ERR_MISMATCH when type or
+ * attributes are not these, ERR_FORMAT for everything that is refused; on
+ * failure only the line is set.
  */
 CHECKED int storage_block(const char *text, size_t bytes,
 			  const struct block_want *want,

@@ -12,8 +12,8 @@
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 {
-	static const struct block_want want = {"azure", ""};
-	static const struct block_want local = {"pebbledb", "/srv/d"};
+	static const struct block_want want = {"azure", "", "", ""};
+	static const struct block_want local = {"pebbledb", "/srv/d", "", ""};
 	const char *text = (const char *)data;
 	struct block_found f = {0}, again = {0};
 	char *more;

@@ -23,7 +23,7 @@ KEY = os.urandom(64)
 BASE = [("TAG_HOSTNAME", HOST), ("TAG_PORT", "8200"),
         ("TAG_RUN_DIRECTORY", "/run/sp")]
 AZURE = BASE + [("TAG_SA_NAME", "store1"), ("TAG_STORAGE", "azure"),
-                ("TAG_STORAGE_PATH", "")]
+                ("TAG_STORAGE_PATH", ""), ("TAG_CONTAINER", "vault")]
 LOCAL = BASE + [("TAG_STORAGE", "pebbledb"), ("TAG_STORAGE_PATH", "/srv/d")]
 BLOCK = 'storage "pebbledb" {\n  path = "${STORAGE_PATH}"\n}\n'
 
@@ -53,7 +53,7 @@ class Render(unittest.TestCase):
         self.assertNotIn("listener", private)
 
     def test_local_templates_need_no_key(self):
-        for name in ("pebbledb", "raft"):
+        for name in ("pebbledb", "raft", "file"):
             config = BASE + [("TAG_STORAGE", name),
                              ("TAG_STORAGE_PATH", "/srv/d")]
             w = render(template(name), config)
@@ -61,6 +61,14 @@ class Render(unittest.TestCase):
             self.assertEqual([e[0] for e in w.events], ["RENDERED"])
             self.assertIn(b'path = "/srv/d"', w.private)
             self.assertIn(b"/run/sp/tls/key.pem", w.public)
+
+    def test_a_template_of_another_account_or_container_is_refused(self):
+        for a, b in (('"vault"', '"other"'), ("${APM_SA_NAME}", "store2")):
+            text = template("azure")
+            self.assertIn(a, text)
+            w = render(text.replace(a, b), AZURE, KEY)
+            self.assertEqual((w.outcome, w.public, w.private),
+                             ("TEMPLATE", b"", b""))
 
     def refused(self, text, code="TEMPLATE", config=LOCAL, line=None):
         w = render(text, config)

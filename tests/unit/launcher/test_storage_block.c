@@ -15,10 +15,19 @@ static struct block_found found;
 static int
 scan_n(const char *text, size_t n, const char *type, const char *path)
 {
-	struct block_want want = {type, path};
+	struct block_want want = {type, path, "", ""};
 
 	memset(&found, 0, sizeof(found));
 	return storage_block(text, n, &want, &found);
+}
+
+/* The same, of this account and container. */
+static int
+account(const char *text)
+{
+	struct block_want want = {"azure", "", "store1", "vault"};
+
+	return storage_block(text, strlen(text), &want, &found);
 }
 
 static int
@@ -256,6 +265,27 @@ CASE(the_line_of_a_refusal_is_named)
 	EXPECT(found.line == 3);
 	EXPECT(azure("a = 1\nb = \"\001\"\n" GOOD) == ERR_FORMAT);
 	EXPECT(found.line == 2);
+}
+
+CASE(account_and_container_are_the_configured_ones)
+{
+#define IN "storage \"azure\" {\n"
+#define A  "accountName = \"store1\"\n"
+#define C  "container = \"vault\"\n"
+	EXPECT(account(IN A C "}") == 0);
+	EXPECT(account(IN C "accountKey = \"k\"\n" A "}") == 0);
+	EXPECT(account(IN C "}") == ERR_MISMATCH);
+	EXPECT(account(IN A "}") == ERR_MISMATCH);
+	EXPECT(account(IN "accountName = \"store2\"\n" C "}") == ERR_MISMATCH);
+	EXPECT(account(IN A "container = \"other\"\n}") == ERR_MISMATCH);
+	EXPECT(account(IN A A C "}") == ERR_FORMAT);
+	EXPECT(account(IN A C C "}") == ERR_FORMAT);
+	EXPECT(account(IN A "Container = \"vault\"\n" C "}") == ERR_FORMAT);
+	EXPECT(account(IN "accountname = \"store1\"\n" C "}") == ERR_FORMAT);
+	EXPECT(account(IN A "container { }\n}") == ERR_FORMAT);
+#undef IN
+#undef A
+#undef C
 }
 
 int
