@@ -19,10 +19,16 @@ enum outcome { OUT_FAILED, OUT_READY, OUT_AGAIN };
 static int
 stop_with(struct sup *s, const struct seen *seen, int code)
 {
+	const char *advice = table_advice(seen);
 	char text[200];
 
 	table_text(seen, text, sizeof(text));
 	log_line(LOG_FAIL, NULL, "found", "found: %s", text);
+	if (advice)
+		log_line(LOG_FAIL, NULL, "remote_store",
+			 "container %s of storage account %s: %s",
+			 conf_str(s->conf, CONF_CONTAINER),
+			 conf_str(s->conf, CONF_SA_NAME), advice);
 	fail_with(s, code, SEAT_SUPERVISOR);
 	return ERR_REFUSED;
 }
@@ -78,7 +84,16 @@ look(struct sup *s, struct session *x, struct seen *seen)
 			      (s->fail_code == EXIT_SERVER_EXIT ||
 			       s->fail_code == EXIT_SERVER_SLOW);
 
-		if (!server || seen->marker != MARKER_PREPARED || s->stop)
+		if (server && !conf_local_store(s->conf))
+			log_line(LOG_FAIL, NULL, "remote_store",
+				 "the server does not start on its store (its "
+				 "reason is above): check storage account %s, "
+				 "its key (apm-saa-key, wrapped) and the way "
+				 "to it",
+				 conf_str(s->conf, CONF_SA_NAME));
+		/* On a store that is empty it is not the store's fault. */
+		if (!server || seen->marker != MARKER_PREPARED ||
+		    seen->store == STORE_EMPTY || s->stop)
 			return r;
 		s->fail_code = 0; /* the table has a row for this */
 		server_stop(s);

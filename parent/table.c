@@ -89,3 +89,25 @@ table_text(const struct seen *s, char *out, unsigned long cap)
 			 : "",
 		 store[s->store], look[s->look], keys[s->keys]);
 }
+
+const char *
+table_advice(const struct seen *s)
+{
+	if (s->store != STORE_REMOTE)
+		return NULL;
+	if (s->keys == KEYS_NOTHING &&
+	    (s->look == SEEN_INIT || s->look == SEEN_DEAD))
+		return "a first life that was interrupted looks like this, and "
+		       "so does a store whose keys were lost: if nobody ever "
+		       "used this server, delete every blob in the container "
+		       "and boot again; if it may hold data, delete nothing "
+		       "and restore the keys in the key vault";
+	if (s->look == SEEN_DEAD)
+		return "objects are missing that every boot needs "
+		       "(core/seal-config): delete nothing and restore the "
+		       "container, from its soft-deleted blobs or versions";
+	if (s->look == SEEN_UNINIT)
+		return "the container is empty: name the account and the "
+		       "container of the keys that are stored, or restore it";
+	return NULL;
+}

@@ -50,4 +50,11 @@ enum action table_decide(const struct seen *s);
 /* "PREPARED, this directory; files; initialised; bundle" for the log. */
 void table_text(const struct seen *s, char *out, unsigned long cap);
 
+/*
+ * A remote store is never changed, so where the table stops at one the
+ * operator must: what he is to check and do, or NULL where there is no more
+ * to say than the exit code says.
+ */
+const char *table_advice(const struct seen *s);
+
 #endif

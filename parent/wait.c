@@ -85,6 +85,10 @@ say_death(enum seat seat, const struct child *c)
 		log_line(LOG_FAIL, name, "stage1",
 			 "%s could not be confined: %s", name,
 			 step_name(c->code - STEP_EXIT));
+	else if (seat == SEAT_SERVER && c->code != EXIT_LOCK &&
+		 c->code != EXIT_SERVER_GONE) /* a code of its own */
+		log_line(LOG_FAIL, name, "server_exit",
+			 "the server exited with code %d", c->code);
 	else if (row && row->code != EXIT_OK && row->code < 100)
 		log_line(LOG_FAIL, name, "worker_failed", "%s: %s", name,
 			 row->what);

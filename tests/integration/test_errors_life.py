@@ -57,6 +57,23 @@ class FirstLife(ErrorCase):
         self.exactly(68, 'data.sallyport', 'not one that sallyport wrote')
 
 
+class Storage(ErrorCase):
+    LIVED = False
+
+    def test_one_that_the_server_does_not_have(self):
+        """OpenBao has no storage "file" any more. It says so, nothing is
+        moved aside, and the directory serves the next boot."""
+        for _ in range(2):
+            boot = self.rig.run(storage='file')
+            self.assertEqual(boot.wait(60), 52, boot.text()[-4000:])
+            self.assertIn('unknown storage type file', boot.text())
+            self.assertIn('the server exited with code 1', boot.said())
+            self.rig.check_nothing_left()
+            self.assertEqual(self.store_files(), ['data', 'data.sallyport'])
+            self.assertEqual(os.listdir(self.rig.store), [])
+        self.rig.stop(self.rig.ready())
+
+
 class Lived(ErrorCase):
     """Each test starts from the same first life: store and vault are put
     back afterwards, and the next boot reads what was written."""

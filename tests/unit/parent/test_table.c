@@ -132,6 +132,25 @@ CASE(unseals_only_what_was_seen_initialised_with_keys)
 	all(unseal_is_safe);
 }
 
+static void
+advice_is_safe(const struct seen *s, enum action a)
+{
+	const char *text = table_advice(s);
+
+	if (a < DO_STOP_LOST)
+		return;
+	if (text && strstr(text, "delete every blob"))
+		EXPECT(s->store == STORE_REMOTE && s->keys == KEYS_NOTHING);
+	if (s->store == STORE_REMOTE && s->marker == MARKER_NONE &&
+	    (a != DO_STOP_STATE || s->look == SEEN_DEAD))
+		EXPECT(text != NULL);
+}
+
+CASE(advises_to_empty_a_remote_store_only_where_no_keys_are)
+{
+	all(advice_is_safe);
+}
+
 int
 main(int argc, char **argv)
 {
