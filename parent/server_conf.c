@@ -36,7 +36,8 @@ put_env(const struct sup *s, enum life_kind k, struct wr *w)
 	items_put_str(w, X_ENV, "GOTRACEBACK=none");
 	items_put_str(w, X_ENV,
 		      "SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt");
-	put_cat(w, X_ENV, "HOME=", base, "/tmp");
+	/* no place of its own: libraries would leave caches there */
+	items_put_str(w, X_ENV, "HOME=/nonexistent");
 	put_cat(w, X_ENV, "TMPDIR=", base, "/tmp");
 	put_cat(w, X_ENV, "NOTIFY_SOCKET=", base, "/sock/notify");
 	if (s->log_json) {
