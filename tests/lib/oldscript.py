@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A deployment by the old script's steps: a real OpenBao is initialised with
+"""A deployment by the old script's steps: a real server is initialised with
 five shares, threshold three; each share is wrapped by the vault's key
 (RSA-OAEP-256, standard base64) and stored as apm-unseal-key-N, the root token
 in clear as apm-root-token; kv at anjuna; one secret is written. The vault is
@@ -26,24 +26,26 @@ class Unix(http.client.HTTPConnection):
 
 
 class Server:
-    """OpenBao on a unix socket, as the given uid, on a pebbledb directory."""
+    """A server on a unix socket, as the given uid, with the given storage
+    block."""
 
-    def __init__(self, binary, store, uid):
+    def __init__(self, binary, storage, uid):
         self.dir = tempfile.mkdtemp(prefix='sallyport-old-')
         os.chown(self.dir, uid, uid)
         self.sock = os.path.join(self.dir, 'api.sock')
         conf = os.path.join(self.dir, 'c.hcl')
         with open(conf, 'w', encoding='ascii') as f:
-            f.write('listener "unix" { address = "%s" }\n'
-                    'storage "pebbledb" { path = "%s" }\n'
+            f.write('listener "unix" { address = "%s" }\n%s\n'
                     'api_addr = "https://apm-server.test:8200"\n'
-                    'disable_clustering = true\n' % (self.sock, store))
-        os.chmod(conf, 0o644)
+                    'disable_mlock = true\n'
+                    'disable_clustering = true\n' % (self.sock, storage))
+        os.chmod(conf, 0o640)
+        os.chown(conf, 0, uid)
         self.process = subprocess.Popen(
             [binary, 'server', '-config=' + conf], user=uid, group=uid,
             extra_groups=[], stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL, umask=0o007)
-        for _ in range(200):
+        for _ in range(600):
             try:
                 self.call('GET', 'sys/health')
                 return
@@ -70,11 +72,16 @@ class Server:
 
 
 def deploy(deployment, binary, store, uid, word):
-    """Does it all; returns the root token."""
+    """All of it on a pebbledb directory; returns the root token."""
     os.makedirs(store, exist_ok=True)
     os.chown(store, 0, uid)
     os.chmod(store, 0o2770)
-    s = Server(binary, store, uid)
+    return deploy_on(deployment, Server(
+        binary, 'storage "pebbledb" { path = "%s" }' % store, uid), word)
+
+
+def deploy_on(deployment, s, word):
+    """All of it on a server that runs; it is stopped. Returns the token."""
     try:
         _, keys = s.call('PUT', 'sys/init',
                          {'secret_shares': 5, 'secret_threshold': 3})
