@@ -26,7 +26,8 @@ class Azurite:
 
     def __init__(self, main, accounts, cert, key, ca, log):
         self.accounts, self.ca = accounts, ca
-        self.argv = ['node', main, '--blobHost', '127.0.0.1', '--blobPort',
+        self.argv = ['setpriv', '--pdeathsig', 'KILL', 'node', main,
+                     '--blobHost', '127.0.0.1', '--blobPort',
                      '443', '--cert', cert, '--key', key,
                      '--inMemoryPersistence', '--skipApiVersionCheck',
                      '--disableTelemetry', '--silent']
