@@ -9,27 +9,16 @@
 
 #include "events.h"
 #include "fds.h"
-#include "filter.h"
 #include "tpm_prime.h"
 #include "tpm_role.h"
 #include "tpm_tcti.h"
-
-static const struct fd_want fds[] = {
-	{FD_TPM_DEV, FD_DEV},	     {FD_TPM_RENDER_PUB, FD_SEQ},
-	{FD_TPM_RENDER_OUT, FD_SEQ}, {FD_TPM_TLS_PUB, FD_SEQ},
-	{FD_TPM_TLS_OUT, FD_SEQ},    {FD_TPM_UNSEAL_PUB, FD_SEQ},
-	{FD_TPM_UNSEAL_OUT, FD_SEQ}, {FD_TPM_INIT_PUB, FD_SEQ},
-	{FD_TPM_INIT_IN, FD_SEQ},
-};
 
 int
 main(void)
 {
 	const struct worker_desc desc = {
 		.seat = SEAT_TPM,
-		.fds = fds,
-		.fd_count = sizeof(fds) / sizeof(fds[0]),
-		.filter = &filter_tpm,
+		.page = &page_tpm,
 		.locks_memory = true,
 	};
 	static struct worker w;

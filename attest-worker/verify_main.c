@@ -10,7 +10,6 @@
 
 #include "channel.h"
 #include "events.h"
-#include "filter.h"
 #include "verify.h"
 #include "worker.h"
 
@@ -80,7 +79,7 @@ main(void)
 {
 	static const struct worker_desc desc = {
 		.seat = SEAT_VERIFY,
-		.filter = &filter_verify,
+		.page = &page_verify,
 		.stack_config = 512 * 1024, /* X.509 and JSON of 65,000 bytes */
 	};
 

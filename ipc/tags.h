@@ -104,7 +104,6 @@ enum tag {
 	X_READ_PATH,	 /* list: may read (files, or trees below) */
 	X_WRITE_PATH,	 /* list: may read, write, make and remove below */
 	X_EXEC_PATH,	 /* list: may read and execute */
-	X_NOFILE,	 /* u32: RLIMIT_NOFILE */
 };
 
 enum remote { REMOTE_IMDS, REMOTE_MAA, REMOTE_AKV, REMOTE_COUNT };

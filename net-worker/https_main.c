@@ -13,23 +13,11 @@
 #include <time.h>
 
 #include "fds.h"
-#include "filter.h"
 #include "https.h"
 #include "json.h"
 #include "maa.h"
 
 #define ROOTS_MAX (1024u * 1024u)
-
-/*
- * Sockets that libcurl makes: its wake-up pair, one connection to each
- * remote, and while it connects one more for the other address family.
- */
-#define SPARE_FDS 8u
-
-static const struct fd_want fds[] = {
-	{FD_HTTPS_ROOTS, FD_MEMFD},
-	{FD_HTTPS_EVENTLOG, FD_MEMFD},
-};
 
 static struct worker worker;
 static struct net_conf conf;
@@ -105,10 +93,7 @@ main(int argc, char **argv)
 	const enum seat seat = seat_of(argc, argv);
 	const struct worker_desc desc = {
 		.seat = seat,
-		.fds = fds,
-		.fd_count = sizeof(fds) / sizeof(fds[0]),
-		.filter = &filter_https,
-		.spare_fds = SPARE_FDS,
+		.page = &page_https,
 	};
 	uint16_t ports[REMOTE_COUNT];
 	int code;

@@ -12,13 +12,11 @@
 
 #include "addrs.h"
 #include "events.h"
-#include "filter.h"
 #include "worker.h"
 
 #define NAME_MAX_CHARS 254u /* with the NUL */
 #define TRIES	       5u   /* while the name server says: later */
 #define PAUSE_MS       1000
-#define DNS_PORT       53
 
 static struct worker worker;
 static uint8_t body[ADDRS_BYTES];
@@ -132,14 +130,11 @@ main(void)
 {
 	static const struct worker_desc desc = {
 		.seat = SEAT_RESOLVE,
-		.filter = &filter_resolve,
-		.resolver = true,
-		.spare_fds = 8, /* files and sockets of the resolver */
+		.page = &page_resolve,
 	};
-	static const uint16_t ports[] = {DNS_PORT};
 
 	worker_begin(&worker, &desc);
 	prime();
-	worker_lock(&worker, ports, 1);
+	worker_lock(&worker, NULL, 0);
 	worker_exit(&worker, work());
 }

@@ -38,7 +38,7 @@ int
 broker_sockets(void)
 {
 	for (unsigned s = FIRST; s <= LAST; s++) {
-		int fd = FD_WORKERS + (int)(s - FIRST);
+		int fd = FD_BROKER_WORKERS + (int)(s - FIRST);
 
 		if (fcntl(fd, F_SETFL, O_RDWR | O_NONBLOCK) != 0)
 			return ERR_SYS;
@@ -163,7 +163,7 @@ decision(void)
 
 	if ((r = drain()) != 0)
 		return r;
-	n = read(FD_GO, &byte, 1);
+	n = read(FD_BROKER_GO, &byte, 1);
 	if (n == 0)
 		return ERR_EOF;
 	if (n != 1)
@@ -178,7 +178,7 @@ gather(struct pollfd fds[static SEAT_COUNT], enum seat seats[static SEAT_COUNT])
 {
 	nfds_t n = 0;
 
-	fds[n++] = (struct pollfd){.fd = FD_GO, .events = POLLIN};
+	fds[n++] = (struct pollfd){.fd = FD_BROKER_GO, .events = POLLIN};
 	for (unsigned s = FIRST; s <= LAST; s++) {
 		if (channels[s].fd < 0)
 			continue;

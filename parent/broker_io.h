@@ -7,8 +7,8 @@
 #include "worker.h"
 
 /*
- * Takes the workers' sockets (FD_WORKERS and on) and makes them non-blocking;
- * before the lock.  Returns 0 or ERR_SYS.
+ * Takes the workers' sockets (FD_BROKER_WORKERS and on) and makes them
+ * non-blocking; before the lock.  Returns 0 or ERR_SYS.
  */
 CHECKED int broker_sockets(void);
 

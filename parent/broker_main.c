@@ -8,28 +8,13 @@
 
 #include "broker_io.h"
 #include "exit.h"
-#include "fds.h"
-#include "filter.h"
 #include "log.h"
 #include "tags.h"
 #include "worker.h"
 
-#define W(seat)                                                                \
-	{                                                                      \
-		FD_WORKERS + SEAT_##seat - SEAT_RESOLVE, FD_SEQ                \
-	}
-
-static const struct fd_want fds[] = {
-	W(RESOLVE), W(FETCH),  W(STORE0), W(STORE1), W(STORE2),
-	W(STORE3),  W(VERIFY), W(TPM),	  W(RENDER), W(TLS),
-	W(LOOK),    W(INIT),   W(UNSEAL),
-};
-
 static const struct worker_desc desc = {
 	.seat = SEAT_BROKER,
-	.fds = fds,
-	.fd_count = sizeof(fds) / sizeof(fds[0]),
-	.filter = &filter_broker,
+	.page = &page_broker,
 };
 
 /* Returns 0, or ERR_NOTFOUND when CONFIG does not say how to log. */

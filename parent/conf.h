@@ -66,6 +66,8 @@ unsigned conf_num(const struct conf *c, enum conf_key k);
 bool conf_yes(const struct conf *c, enum conf_key k);
 /* Says whether the storage lies on this machine's disk. */
 bool conf_local_store(const struct conf *c);
+/* The key of that name.  Returns 0 or ERR_NOTFOUND. */
+CHECKED int conf_key_of(const char *name, enum conf_key *out);
 /* The key's name in the file, its variable (may be NULL), its sentence. */
 const char *conf_key_name(enum conf_key k);
 const char *conf_key_env(enum conf_key k);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sallyport run --check-config: what was understood, and whence. */
+/* Settings by name; --check-config: what was understood, and whence. */
 #include <string.h>
 
 #include "conf.h"
@@ -10,6 +10,18 @@ static const char *const from_text[] = {
 	[FROM_FILE] = "file",
 	[FROM_ENV] = "environment",
 };
+
+int
+conf_key_of(const char *name, enum conf_key *out)
+{
+	for (enum conf_key k = 0; k < CONF_COUNT; k++) {
+		if (strcmp(conf_key_name(k), name) == 0) {
+			*out = k;
+			return 0;
+		}
+	}
+	return ERR_NOTFOUND;
+}
 
 const char *
 section_get(const struct section *s, const char *key)

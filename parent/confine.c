@@ -33,6 +33,7 @@
 #include <unistd.h>
 
 #include "fds.h"
+#include "page.h"
 #include "spawn.h"
 
 #define FD_HIGH	 400 /* where descriptors wait for their places */
@@ -224,7 +225,7 @@ confine_and_exec(const struct sup *s, const struct spawn *sp, int program)
 	sigemptyset(&none);
 	if (sp->keep_signals_open)
 		sigprocmask(SIG_SETMASK, &none, NULL);
-	if (filter_install(sp->outer) != 0)
+	if (filter_install(page_of_seat[sp->seat]->outer) != 0)
 		quit(STEP_FILTER);
 	syscall(SYS_execveat, program, "", sp->argv, sp->envp, AT_EMPTY_PATH);
 	quit(STEP_EXEC);

@@ -7,9 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "fds.h"
 #include "log.h"
-#include "seats.h"
+#include "page.h"
 #include "status.h"
 
 /* Returns NULL, or the first property that is wrong. */
@@ -50,11 +49,12 @@ wrong_status(const struct sup *s, const struct status *st, uid_t id)
 	return NULL;
 }
 
-/* The numbers in /proc/PID/fd, as a set, against the seat's table. */
+/* The numbers in /proc/PID/fd, as a set, against the seat's page. */
 static const char *
 wrong_fds(pid_t pid, enum seat seat)
 {
 	char path[64];
+	const uint64_t want = page_fds(page_of_seat[seat], seat, true);
 	uint64_t seen = 0;
 	struct dirent *e;
 	DIR *d;
@@ -74,9 +74,9 @@ wrong_fds(pid_t pid, enum seat seat)
 		seen |= UINT64_C(1) << n;
 	}
 	closedir(d);
-	if (seen & ~seat_fds(seat))
+	if (seen & ~want)
 		return "an extra descriptor";
-	return seen == seat_fds(seat) ? NULL : "a missing descriptor";
+	return seen == want ? NULL : "a missing descriptor";
 }
 
 /* The pid may have been given to somebody else meanwhile. */

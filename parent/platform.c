@@ -16,7 +16,6 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
@@ -24,11 +23,9 @@
 #include <unistd.h>
 
 #include "config.h"
-#include "filter.h"
 #include "log.h"
+#include "page.h"
 #include "status.h"
-
-static const int keep_both[] = {CAP_SETUID, CAP_SETGID, CAP_SETPCAP, CAP_KILL};
 
 static int
 have_caps(bool *out_full)
@@ -40,11 +37,13 @@ have_caps(bool *out_full)
 			 "sallyport run must be started by root");
 		return EXIT_PLATFORM;
 	}
-	for (size_t i = 0; i < sizeof(keep_both) / sizeof(keep_both[0]); i++)
-		if (!capng_have_capability(CAPNG_PERMITTED,
-					   (unsigned)keep_both[i]))
-			missing = capng_capability_to_name(
-				(unsigned)keep_both[i]);
+	for (size_t i = 0; i < page_supervisor.cap_count; i++) {
+		const struct page_cap *c = &page_supervisor.caps[i];
+
+		if (c->profiles == 0 &&
+		    !capng_have_capability(CAPNG_PERMITTED, c->cap))
+			missing = capng_capability_to_name(c->cap);
+	}
 	*out_full = capng_have_capability(CAPNG_PERMITTED, CAP_SYS_ADMIN) == 1;
 	if (!missing && !*out_full &&
 	    !capng_have_capability(CAPNG_PERMITTED, CAP_SYS_CHROOT))
@@ -163,16 +162,17 @@ root_needs_chroot(void)
 static int
 drop_caps(const struct sup *s)
 {
+	const unsigned here = (s->full ? IN_FULL : IN_CONTAINER) |
+			      (root_needs_chroot() ? IN_CHROOT : 0);
+
 	capng_clear(CAPNG_SELECT_BOTH);
-	for (size_t i = 0; i < sizeof(keep_both) / sizeof(keep_both[0]); i++)
-		capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED,
-			     (unsigned)keep_both[i]);
-	if (s->full)
-		capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED,
-			     CAP_SYS_ADMIN);
-	if (!s->full || root_needs_chroot())
-		capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED,
-			     CAP_SYS_CHROOT);
+	for (size_t i = 0; i < page_supervisor.cap_count; i++) {
+		const struct page_cap *c = &page_supervisor.caps[i];
+
+		if (c->profiles == 0 || (c->profiles & here) != 0)
+			capng_update(CAPNG_ADD,
+				     CAPNG_EFFECTIVE | CAPNG_PERMITTED, c->cap);
+	}
 	if (capng_apply(CAPNG_SELECT_BOTH) == 0)
 		return 0;
 	log_line(LOG_FAIL, NULL, "platform",
@@ -183,14 +183,13 @@ drop_caps(const struct sup *s)
 static int
 harden_self(struct sup *s)
 {
-	struct rlimit none = {0, 0};
 	struct status st;
 
 	if (prctl(PR_SET_DUMPABLE, 0) != 0 ||
-	    setrlimit(RLIMIT_CORE, &none) != 0 ||
+	    page_limits(&page_supervisor, SEAT_SUPERVISOR) != 0 ||
 	    prctl(PR_SET_CHILD_SUBREAPER, 1) != 0 ||
 	    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
-	    filter_install(&filter_supervisor) != 0 ||
+	    filter_install(page_supervisor.inner) != 0 ||
 	    status_read(getpid(), &st) != 0) {
 		log_line(LOG_FAIL, NULL, "platform",
 			 "the supervisor cannot confine itself: %s",

@@ -14,18 +14,17 @@
 #include <unistd.h>
 
 #include "channel.h"
-#include "config.h"
 #include "cursor.h"
 #include "fds.h"
 #include "gate.h"
 #include "life.h"
 #include "log.h"
+#include "page.h"
 #include "platform.h"
-#include "spawn.h"
+#include "seats.h"
 #include "wait.h"
 
-#define EXEC_PROGRAM SP_LIBEXECDIR "/root/exec/sallyport-exec"
-#define BINDS_MAX    12
+#define BINDS_MAX 16
 
 int
 server_check(const struct sup *s)
@@ -69,44 +68,38 @@ server_port_free(const struct sup *s)
 	return r;
 }
 
-static unsigned
-add_path(struct bind_mount *b, unsigned n, const char *path, bool writable,
-	 bool exec)
-{
-	if (!path || access(path, F_OK) != 0)
-		return n;
-	b[n] = (struct bind_mount){.from = path,
-				   .writable = writable,
-				   .exec = exec,
-				   .from_fd = -1,
-				   .to = path};
-	return n + 1;
-}
-
-/* The server's root: its own directories, its program, and little else. */
+/*
+ * The server's root: what its page lets it reach, and the tmpfs of its life,
+ * where the rest of that lies.
+ */
 static void
 bind_all(struct sup *s, enum life_kind k, struct spawn *sp)
 {
 	static struct bind_mount b[BINDS_MAX];
-	const struct conf *c = s->conf;
+	const struct page *p = page_of_seat[SEAT_SERVER];
 	unsigned n = 0;
 
-	n = add_path(b, n, "/dev/null", true, false);
-	n = add_path(b, n, conf_str(c, CONF_SERVER), false, true);
-	n = add_path(b, n, conf_str(c, CONF_PLUGINS), false, true);
-	if (conf_local_store(c)) {
-		n = add_path(b, n, conf_str(c, CONF_STORE_PATH), true, false);
-	} else {
-		n = add_path(b, n, "/etc/resolv.conf", false, false);
-		n = add_path(b, n, "/etc/hosts", false, false);
-		n = add_path(b, n, "/etc/nsswitch.conf", false, false);
+	for (size_t i = 0; i < p->rule_count; i++) {
+		const struct page_rule *rule = &p->rules[i];
+		const char *path = server_path(s, k, rule);
+
+		if (!path || access(path, F_OK) != 0)
+			continue;
+		BUG_ON(n + 1 >= BINDS_MAX);
+		b[n++] = (struct bind_mount){
+			.from = path,
+			.writable = rule->reach == REACH_WRITE,
+			.exec = rule->reach == REACH_EXECUTE,
+			.from_fd = -1,
+			.to = path,
+		};
 	}
-	n = add_path(b, n, "/etc/ssl/certs/ca-certificates.crt", false, false);
-	b[n++] = (struct bind_mount){.from = "the life's tmpfs",
-				     .writable = true,
-				     .from_fd = s->life[k].mount_fd,
-				     .to = conf_str(c, CONF_RUN_DIR)};
-	BUG_ON(n > BINDS_MAX);
+	b[n++] = (struct bind_mount){
+		.from = "the life's tmpfs",
+		.writable = true,
+		.from_fd = s->life[k].mount_fd,
+		.to = conf_str(s->conf, CONF_RUN_DIR),
+	};
 	sp->binds = b;
 	sp->bind_count = n;
 }
@@ -115,7 +108,9 @@ bind_all(struct sup *s, enum life_kind k, struct spawn *sp)
 static int
 life_netns(const struct sup *s, enum life_kind k)
 {
-	if (k == LIFE_PUBLIC || !conf_local_store(s->conf))
+	unsigned empty = page_of_seat[SEAT_SERVER]->net_empty_when;
+
+	if (empty == 0 || !server_when(s, k, empty))
 		return -1;
 	return s->netns_lo >= 0 ? s->netns_lo : s->netns_empty;
 }
@@ -148,16 +143,13 @@ queue_config(const struct sup *s, enum life_kind k, int *out_fd)
 static int
 spawn_server(struct sup *s, enum life_kind k)
 {
-	static char name[] = "sallyport-exec";
 	struct spawn sp;
 	int config = -1, r;
 
 	if ((r = queue_config(s, k, &config)) != 0)
 		return r;
-	spawn_init(s, &sp, SEAT_SERVER);
-	sp.program = EXEC_PROGRAM;
-	sp.argv[0] = name;
-	sp.outer = &filter_outer_net;
+	seat_spawn(s, SEAT_SERVER, &sp);
+	sp.envp[0] = NULL; /* its whole environment is in CONFIG */
 	sp.netns = life_netns(s, k);
 	sp.keep_signals_open = true;
 	sp.fd[1] = sp.fd[2] = 2;

@@ -35,6 +35,17 @@ void server_stop(struct sup *s);
  */
 CHECKED int server_connect(struct sup *s, int *out_fd);
 
+/* Says whether all of a rule's conditions (enum page_when) hold in a life. */
+bool server_when(const struct sup *s, enum life_kind k, unsigned when);
+
+/*
+ * The path of the host that a rule of the server's page names in this life;
+ * NULL: none, or it lies on the tmpfs of the life, or the rule is of a port.
+ */
+struct page_rule;
+const char *server_path(const struct sup *s, enum life_kind k,
+			const struct page_rule *rule);
+
 /* Writes the CONFIG of sallyport-exec (server_conf.c). */
 struct wr;
 void server_config(const struct sup *s, enum life_kind k, struct wr *w);

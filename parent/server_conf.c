@@ -9,10 +9,9 @@
 #include <unistd.h>
 
 #include "items.h"
+#include "page.h"
 #include "server.h"
 #include "tags.h"
-
-#define NOFILE 16384
 
 /* One item of up to three texts in a row. */
 static void
@@ -46,62 +45,92 @@ put_env(const struct sup *s, enum life_kind k, struct wr *w)
 	}
 }
 
-static void
-put_ports(const struct sup *s, enum life_kind k, struct wr *w)
+bool
+server_when(const struct sup *s, enum life_kind k, unsigned when)
 {
 	const struct conf *c = s->conf;
-	const char *p = conf_str(c, CONF_SRV_CONNECT);
-	unsigned port = conf_num(c, CONF_PORT);
-	bool raft = !strcmp(conf_str(c, CONF_STORAGE), "raft");
-	bool online = k == LIFE_PUBLIC || !conf_local_store(c);
+	unsigned now = k == LIFE_PUBLIC ? WHEN_PUBLIC : WHEN_PRIVATE;
 
-	while (online && *p) {
-		items_put_u32(w, X_CONNECT_PORT, (uint32_t)atoi(p));
+	now |= conf_local_store(c) ? WHEN_LOCAL : WHEN_REMOTE;
+	if (strcmp(conf_str(c, CONF_STORAGE), "raft") == 0)
+		now |= WHEN_RAFT;
+	return (when & ~now) == 0;
+}
+
+/* The value of the setting that a rule names; NULL: not set. */
+static const char *
+value_of(const struct sup *s, const struct page_rule *rule)
+{
+	enum conf_key k;
+
+	BUG_ON(conf_key_of(rule->setting, &k) != 0);
+	return conf_str(s->conf, k);
+}
+
+const char *
+server_path(const struct sup *s, enum life_kind k, const struct page_rule *rule)
+{
+	if (!server_when(s, k, rule->when) || rule->reach == REACH_CONNECT ||
+	    rule->reach == REACH_BIND)
+		return NULL;
+	if (rule->setting)
+		return rule->path ? NULL : value_of(s, rule);
+	return rule->path;
+}
+
+/* One port, or those of a setting ("443 8443"), each with what is added. */
+static void
+put_ports(const struct sup *s, const struct page_rule *rule, struct wr *w)
+{
+	enum tag tag = rule->reach == REACH_BIND ? X_BIND_PORT : X_CONNECT_PORT;
+	const char *p = rule->setting ? value_of(s, rule) : NULL;
+
+	if (!rule->setting)
+		items_put_u32(w, tag, rule->port);
+	while (p && *p) {
+		unsigned port = (unsigned)atoi(p), plus = rule->port;
+
+		/* nothing is above 65535: the port below it, then */
+		items_put_u32(w, tag,
+			      port + plus > 65535 ? port - plus : port + plus);
 		p += strcspn(p, " ");
 		p += strspn(p, " ");
 	}
-	if (k == LIFE_PUBLIC) {
-		unsigned cluster = port == 65535 ? port - 1 : port + 1;
+}
 
-		items_put_u32(w, X_BIND_PORT, port);
-		items_put_u32(w, X_CONNECT_PORT, port);
-		if (raft) {
-			items_put_u32(w, X_BIND_PORT, cluster);
-			items_put_u32(w, X_CONNECT_PORT, cluster);
-		}
-	} else if (raft) {
-		items_put_u32(w, X_BIND_PORT, 0);
+static void
+put_path(const struct sup *s, enum life_kind k, const struct page_rule *rule,
+	 struct wr *w)
+{
+	static const enum tag tags[] = {
+		[REACH_READ] = X_READ_PATH,
+		[REACH_WRITE] = X_WRITE_PATH,
+		[REACH_EXECUTE] = X_EXEC_PATH,
+	};
+	const char *path = server_path(s, k, rule);
+
+	if (rule->setting && rule->path) /* below run_directory */
+		put_cat(w, tags[rule->reach], s->life[k].base, rule->path, "");
+	else if (path && access(path, F_OK) == 0)
+		items_put_str(w, tags[rule->reach], path);
+}
+
+/* What its page lets the server reach in this life, for Landlock. */
+static void
+put_rules(const struct sup *s, enum life_kind k, struct wr *w)
+{
+	const struct page *p = page_of_seat[SEAT_SERVER];
+
+	for (size_t i = 0; i < p->rule_count; i++) {
+		const struct page_rule *rule = &p->rules[i];
+
+		if (!server_when(s, k, rule->when))
+			continue;
+		if (rule->reach == REACH_CONNECT || rule->reach == REACH_BIND)
+			put_ports(s, rule, w);
+		else
+			put_path(s, k, rule, w);
 	}
-}
-
-static void
-put_path(struct wr *w, enum tag tag, const char *path)
-{
-	if (path && access(path, F_OK) == 0)
-		items_put_str(w, tag, path);
-}
-
-static void
-put_paths(const struct sup *s, enum life_kind k, struct wr *w)
-{
-	static const char *const online[] = {"/etc/resolv.conf", "/etc/hosts",
-					     "/etc/nsswitch.conf"};
-	static const char *const sub[] = {"/conf", "/tls"};
-	const struct conf *c = s->conf;
-	const char *base = s->life[k].base;
-
-	for (int i = 0; i < 2; i++)
-		put_cat(w, X_READ_PATH, base, sub[i], "");
-	put_path(w, X_READ_PATH, "/etc/ssl/certs/ca-certificates.crt");
-	for (int i = 0; i < 3 && !conf_local_store(c); i++)
-		put_path(w, X_READ_PATH, online[i]);
-	put_cat(w, X_WRITE_PATH, base, "/sock", "");
-	put_cat(w, X_WRITE_PATH, base, "/tmp", "");
-	items_put_str(w, X_WRITE_PATH, "/dev/null");
-	if (conf_local_store(c))
-		put_path(w, X_WRITE_PATH, conf_str(c, CONF_STORE_PATH));
-	items_put_str(w, X_EXEC_PATH, conf_str(c, CONF_SERVER));
-	put_path(w, X_EXEC_PATH, conf_str(c, CONF_PLUGINS));
 }
 
 void
@@ -120,7 +149,5 @@ server_config(const struct sup *s, enum life_kind k, struct wr *w)
 		"/conf/"
 		"sallyport.hcl");
 	put_env(s, k, w);
-	put_ports(s, k, w);
-	put_paths(s, k, w);
-	items_put_u32(w, X_NOFILE, NOFILE);
+	put_rules(s, k, w);
 }

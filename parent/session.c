@@ -197,10 +197,10 @@ open_go(struct session *x, struct spawn *sp, int *out_read)
 	if (pipe2(p, O_CLOEXEC) != 0)
 		return ERR_SYS;
 	x->go_fd = p[1];
-	*out_read = sp->fd[FD_GO] = p[0];
+	*out_read = sp->fd[FD_BROKER_GO] = p[0];
 	sp->fd[2] = 2; /* the broker writes the log */
 	for (int i = SEAT_RESOLVE; i <= SEAT_UNSEAL; i++)
-		sp->fd[FD_WORKERS + i - SEAT_RESOLVE] = x->broker_end[i];
+		sp->fd[FD_BROKER_WORKERS + i - SEAT_RESOLVE] = x->broker_end[i];
 	return 0;
 }
 

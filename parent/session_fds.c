@@ -154,11 +154,11 @@ fds_control(struct sup *s, const struct session *x, enum seat seat,
 
 	if (server_connect(s, &opened[0]) != 0)
 		return ERR_REFUSED;
-	sp->fd[FD_CTL_SERVER] = opened[0];
+	sp->fd[FD_CONTROL_SERVER] = opened[0];
 	if (seat == SEAT_LOOK)
 		return 0;
-	sp->fd[FD_CTL_PUB] = x->pub_end[d][1];
-	sp->fd[FD_CTL_SEALED] = x->sealed_end[d][1];
+	sp->fd[FD_CONTROL_PUB] = x->pub_end[d][1];
+	sp->fd[FD_CONTROL_SEALED] = x->sealed_end[d][1];
 	return 0;
 }
 

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "fds.h"
+#include "page.h"
 
 void
 spawn_init(const struct sup *s, struct spawn *sp, enum seat seat)
@@ -53,8 +54,8 @@ clone_child(const struct sup *s, const struct spawn *sp, int *out_pidfd)
 	long pid;
 
 	if (s->full) {
-		flags |= CLONE_CLEAR_SIGHAND | CLONE_NEWNS | CLONE_NEWIPC |
-			 CLONE_NEWUTS | CLONE_NEWCGROUP | CLONE_NEWPID;
+		flags |= CLONE_CLEAR_SIGHAND |
+			 page_of_seat[sp->seat]->namespaces;
 		struct clone_args args = {
 			.flags = flags,
 			.pidfd = (uint64_t)(uintptr_t)&pidfd,
@@ -70,6 +71,18 @@ clone_child(const struct sup *s, const struct spawn *sp, int *out_pidfd)
 	return (pid_t)pid;
 }
 
+/* What is handed over is what the page names, number for number. */
+static bool
+as_stated(const struct spawn *sp)
+{
+	uint64_t set = 0;
+
+	for (int i = 0; i < SPAWN_FDS; i++)
+		if (sp->fd[i] >= 0)
+			set |= UINT64_C(1) << i;
+	return set == page_fds(page_of_seat[sp->seat], sp->seat, false);
+}
+
 int
 spawn(struct sup *s, struct spawn *sp)
 {
@@ -83,6 +96,7 @@ spawn(struct sup *s, struct spawn *sp)
 	if (pipe2(ready, O_CLOEXEC) != 0)
 		goto out;
 	sp->fd[FD_READY] = ready[1];
+	BUG_ON(!as_stated(sp));
 	if ((pid = clone_child(s, sp, &pidfd)) < 0)
 		goto out;
 	if (pid == 0)

@@ -7,7 +7,6 @@
 #ifndef SP_SPAWN_H
 #define SP_SPAWN_H
 
-#include "filter.h"
 #include "sup.h"
 
 #define SPAWN_FDS 32
@@ -30,9 +29,7 @@ struct spawn {
 	const char *root; /* library root; NULL: an own tmpfs (server) */
 	const struct bind_mount *binds;
 	unsigned bind_count;
-	const struct filter_prog *outer;
-	int fd[SPAWN_FDS]; /* fd[n]: what becomes descriptor n; -1: none */
-	bool own_pid_ns;
+	int fd[SPAWN_FDS];	/* fd[n]: what becomes descriptor n; -1: none */
 	bool keep_signals_open; /* the server: an empty signal mask */
 };
 

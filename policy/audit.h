@@ -12,9 +12,14 @@
 #include <stddef.h>
 
 #include "err.h"
-#include "worker.h"
+#include "page.h"
 
 #define AUDIT_NUMBERS 1024 /* asked one by one; above, all are closed */
+
+struct fd_want {
+	int fd;
+	enum fd_kind kind;
+};
 
 /* Says whether an open descriptor is of that kind. */
 CHECKED bool audit_kind(int fd, enum fd_kind kind);

@@ -81,29 +81,50 @@ add_port(int ruleset, uint16_t port)
 	return 0;
 }
 
+static int
+add_rule(int ruleset, const struct page_rule *rule, const uint16_t *ports,
+	 size_t port_count)
+{
+	int r = 0;
+
+	if (rule->when != 0 || rule->path == NULL) {
+		if (rule->when != 0 || rule->reach != REACH_CONNECT)
+			return ERR_LOCK; /* the server's alone */
+		if (!rule->setting)
+			return add_port(ruleset, rule->port);
+		for (size_t i = 0; i < port_count && r == 0; i++)
+			r = add_port(ruleset, ports[i]);
+		return r;
+	}
+	if (rule->reach != REACH_READ || rule->setting)
+		return ERR_LOCK;
+	return add_path(ruleset, rule->path);
+}
+
 int
-landlock_lock(const struct landlock_want *want)
+landlock_lock(const struct page *page, const uint16_t *ports, size_t port_count)
 {
 	int r = ERR_LOCK, ruleset = -1;
+	bool takes = port_count == 0;
 	long abi;
 
+	if (!page->landlock)
+		return ERR_LOCK;
 	abi = syscall(SYS_landlock_create_ruleset, NULL, 0, CREATE_VERSION);
 	if (abi < LANDLOCK_ABI_MIN)
 		return ERR_LOCK;
 	ruleset = create(abi);
 	if (ruleset < 0)
 		return ERR_LOCK;
-	for (size_t i = 0; i < want->path_count; i++) {
-		if ((r = add_path(ruleset, want->read_paths[i])) != 0)
+	for (size_t i = 0; i < page->rule_count; i++) {
+		r = add_rule(ruleset, &page->rules[i], ports, port_count);
+		if (r != 0)
 			goto out;
+		takes = takes || page->rules[i].setting;
 	}
-	for (size_t i = 0; i < want->port_count; i++) {
-		if ((r = add_port(ruleset, want->tcp_ports[i])) != 0)
-			goto out;
-	}
-	r = 0;
-	if (syscall(SYS_landlock_restrict_self, ruleset, 0) != 0)
-		r = ERR_LOCK;
+	r = ERR_LOCK;
+	if (takes && syscall(SYS_landlock_restrict_self, ruleset, 0) == 0)
+		r = 0;
 out:
 	close(ruleset);
 	return r;

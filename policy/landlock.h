@@ -12,22 +12,19 @@
 #include <stdint.h>
 
 #include "err.h"
+#include "page.h"
 
 #define LANDLOCK_ABI_MIN 4 /* TCP rules */
 
-struct landlock_want {
-	const uint16_t *tcp_ports; /* connect, and nothing else */
-	size_t port_count;
-	const char *const *read_paths; /* files to read; absent ones are passed
-					  over */
-	size_t path_count;
-};
-
 /*
- * Restricts this process; no_new_privs must be set.  Scopes (signals,
- * abstract sockets) are taken where the kernel has them (ABI 6).  Returns 0
- * or ERR_LOCK; a kernel below LANDLOCK_ABI_MIN is ERR_LOCK.
+ * Restricts this process to a page's rules, which must be plain: files to
+ * read (absent ones are passed over) and ports to connect to; the ports given
+ * are those of a rule `connect from`.  no_new_privs must be set.  Scopes
+ * (signals, abstract sockets) are taken where the kernel has them (ABI 6).
+ * Returns 0 or ERR_LOCK; a kernel below LANDLOCK_ABI_MIN, another rule, and
+ * ports that no rule takes are ERR_LOCK.
  */
-CHECKED int landlock_lock(const struct landlock_want *want);
+CHECKED int landlock_lock(const struct page *page, const uint16_t *ports,
+			  size_t port_count);
 
 #endif

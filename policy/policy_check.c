@@ -136,24 +136,35 @@ comparable(const char *args)
 	return false;
 }
 
+static bool
+may_execute(const struct policy *p)
+{
+	for (size_t i = 0; i < p->rule_count; i++) {
+		if (p->rules[i].page.reach == REACH_EXECUTE)
+			return true;
+	}
+	return false;
+}
+
 static int
 check_dangerous(struct at *a, const struct pol_line *l)
 {
 	const char *call = a->words[l->call_word];
 	const char *args = pol_args(l->call);
-	bool exec = strncmp(l->call, "execve", 6) == 0;
 
 	if (l->action != POL_ALLOW || l->cond_count != 0 ||
 	    !pol_dangerous(l->call))
 		return 0;
-	/* its arguments are pointers: what it may run is Landlock's to say */
-	if (exec && a->p->otherwise == POL_DEFAULT_EPERM)
-		return 0;
+	if (strncmp(l->call, "execve", 6) == 0 && may_execute(a->p))
+		return 0; /* what it may run is Landlock's to say */
 	if (!comparable(args))
 		return line_bad(a, call,
 				"%s may not be allowed: no argument of it can "
-				"be compared; do without it",
-				l->call);
+				"be compared; do without it%s",
+				l->call,
+				strncmp(l->call, "execve", 6) == 0
+					? ", or write a line landlock execute"
+					: "");
 	return line_bad(a, call,
 			"%s without a condition is too much; add when … "
 			"(arguments: %s)",
@@ -188,25 +199,95 @@ check_line(struct at *a, const struct pol_line *l)
 	return 0;
 }
 
+/* Calls that look at many descriptors, whichever they are. */
+static bool
+takes_sets(const char *call)
+{
+	static const char *const calls[] = {"poll",	  "ppoll",
+					    "select",	  "pselect6",
+					    "epoll_wait", "epoll_pwait"};
+
+	for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++) {
+		if (strcmp(calls[i], call) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* `used by CALL` is true when a rule lets the call have any descriptor. */
+static int
+check_by(struct at *a, const struct pol_fd *f, const char *call)
+{
+	struct pol_arg t = {0};
+	bool has_fd = pol_arg(call, "fd", &t) == 0;
+	bool passes = a->p->otherwise == POL_DEFAULT_ALLOW;
+
+	if (!has_fd && !takes_sets(call))
+		return line_bad(a, NULL,
+				"%s takes no descriptor; name a call "
+				"that does",
+				call);
+	for (size_t i = 0; i < a->p->line_count; i++) {
+		const struct pol_line *l = &a->p->lines[i];
+
+		if (strcmp(l->call, call) != 0)
+			continue;
+		passes = false;
+		if (l->action == POL_ALLOW &&
+		    (!has_fd || !condition_on(l, t.arg)))
+			return 0;
+	}
+	if (passes)
+		return 0;
+	return line_bad(a, NULL,
+			"no rule allows %s on any descriptor; allow %s when fd "
+			"== $%s and do not say used by %s",
+			call, call, f->name, call);
+}
+
+static int
+check_fd(struct at *a, const struct pol_fd *f)
+{
+	int r;
+
+	if (f->used && (f->use == POL_FD_BEFORE || f->use == POL_FD_NEVER))
+		return line_bad(
+			a, NULL, "a rule uses $%s; remove its %s or the rule",
+			f->name,
+			f->use == POL_FD_NEVER ? "never used"
+					       : "used before the lock");
+	if (!f->used && f->use == POL_FD_RULES && f->by_count == 0)
+		return line_bad(a, NULL,
+				"nothing uses %s; use $%s in a condition, or "
+				"say how else: used by CALL, used before the "
+				"lock, closed when locked, never used",
+				f->name, f->name);
+	for (size_t i = 0; i < f->by_count; i++) {
+		if ((r = check_by(a, f, f->by[i])) != 0)
+			return r;
+	}
+	return 0;
+}
+
 int
 check_whole(struct at *a)
 {
 	struct policy *p = a->p;
+	int r;
 
 	a->bytes = 0;
 	if (p->role[0] == '\0')
 		return line_bad(a, NULL, "no role; write a line role NAME");
+	if ((r = head_whole(a)) != 0)
+		return r;
 	if (p->line_count == 0)
 		return line_bad(a, NULL,
 				"no rules; write one allow line for "
 				"each call that the role needs");
 	for (size_t i = 0; i < p->fd_count; i++) {
 		a->number = p->fds[i].number;
-		if (!p->fds[i].used)
-			return line_bad(a, NULL,
-					"no rule uses $%s; use it in a "
-					"condition or remove the line",
-					p->fds[i].name);
+		if ((r = check_fd(a, &p->fds[i])) != 0)
+			return r;
 	}
 	return 0;
 }

@@ -59,9 +59,24 @@ line_take(struct at *a, const char *text, size_t n)
 			return line_bad(a, w, "too many words; %u can be",
 					LINE_WORDS_MAX - 1);
 		a->words[a->count++] = w;
+		end = w + strlen(w) - 1;
+		if (*end == ',' && end > w) /* for the reader's ear */
+			*end = '\0';
 	}
 	a->words[a->count] = NULL;
 	return 0;
+}
+
+void
+line_words(const struct at *a, size_t from, size_t to,
+	   char out[static POL_WHEN_MAX])
+{
+	size_t n = 0;
+
+	out[0] = '\0';
+	for (size_t i = from; i < to && n < POL_WHEN_MAX; i++)
+		n += (size_t)snprintf(out + n, POL_WHEN_MAX - n, "%s%s",
+				      i == from ? "" : " ", a->words[i]);
 }
 
 int

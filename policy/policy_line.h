@@ -47,6 +47,40 @@ CHECKED int line_number(struct at *a, const char *s, size_t chars,
  */
 CHECKED int line_reason(struct at *a, char out[static POL_TEXT_MAX], char *tag);
 
+/* Joins words from..to-1 by spaces; cut at the room. */
+void line_words(const struct at *a, size_t from, size_t to,
+		char out[static POL_WHEN_MAX]);
+
+/* The place of a word in the table of page lines, or -1. (policy_head.c) */
+int head_known(const char *word);
+
+/* Reads a line of the page.  Returns 0 or line_bad(). */
+CHECKED int head_line(struct at *a);
+
+/* Refuses a process whose page is not whole.  Returns 0 or line_bad(). */
+CHECKED int head_whole(struct at *a);
+
+/* The readers of single lines: 0 or line_bad(). */
+CHECKED int head_seat(struct at *a);
+CHECKED int head_uid(struct at *a);
+CHECKED int head_capabilities(struct at *a);
+CHECKED int head_namespaces(struct at *a);
+CHECKED int head_network(struct at *a);
+CHECKED int head_root(struct at *a);
+CHECKED int head_limit(struct at *a);
+CHECKED int head_landlock(struct at *a);
+CHECKED int head_fd(struct at *a);
+
+/* Word i must be a setting's name; out_default may be NULL. */
+CHECKED int head_setting(struct at *a, size_t i, char out[static POL_NAME_MAX],
+			 const char **out_default);
+
+/* "when X and Y …" from word i to the end, or nothing. */
+CHECKED int head_when(struct at *a, size_t i, unsigned *out);
+
+/* Refuses words from number `count` on. */
+CHECKED int head_ends(struct at *a, size_t count);
+
 /*
  * Refuses a line that is dead, contradicts another, or allows too much.
  * Returns 0 or line_bad().  (policy_check.c)

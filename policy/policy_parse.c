@@ -6,20 +6,57 @@
 
 #include "policy_line.h"
 
+/* One NAME of chars bytes after a $. */
 static int
-fd_value(struct at *a, const char *name, uint64_t *out)
+fd_named(struct at *a, const char *name, size_t chars, uint64_t *out)
 {
+	bool found = false;
+
 	for (size_t i = 0; i < a->p->fd_count; i++) {
-		if (strcmp(a->p->fds[i].name, name) == 0) {
-			a->p->fds[i].used = true;
-			*out = (uint64_t)a->p->fds[i].fd;
-			return 0;
-		}
+		struct pol_fd *f = &a->p->fds[i];
+
+		if (strlen(f->name) != chars || memcmp(f->name, name, chars))
+			continue;
+		if (f->page.first != f->page.last ||
+		    (found && (uint64_t)f->page.first != *out))
+			return line_bad(a, name,
+					"%s has several numbers; say used by "
+					"CALL in its line instead",
+					f->name);
+		f->used = found = true;
+		*out = (uint64_t)f->page.first;
 	}
-	return line_bad(a, name - 1,
-			"no descriptor \"%.40s\"; write a line fd %.40s NUMBER "
-			"above",
-			name, name);
+	if (found)
+		return 0;
+	return line_bad(a, name,
+			"no descriptor \"%.*s\"; write a line fd %.*s NUMBER "
+			"KIND above",
+			(int)chars, name, (int)chars, name);
+}
+
+/* $NAME, or $NAME/$NAME: one number that is two things in two seats. */
+static int
+fd_value(struct at *a, const char *s, uint64_t *out)
+{
+	uint64_t other;
+	size_t n;
+	int r;
+
+	n = strcspn(s + 1, "/");
+	if ((r = fd_named(a, s + 1, n, out)) != 0)
+		return r;
+	for (s += 1 + n; *s; s += 2 + n) {
+		if (s[1] != '$')
+			return line_bad(a, s, "no $ here; write $NAME/$NAME");
+		n = strcspn(s + 2, "/");
+		if ((r = fd_named(a, s + 2, n, &other)) != 0)
+			return r;
+		if (other != *out)
+			return line_bad(a, s + 1,
+					"these have different numbers; write "
+					"one rule for each");
+	}
+	return 0;
 }
 
 /* Says whether a value (sign-extended if negative) fits the argument. */
@@ -43,7 +80,7 @@ value(struct at *a, const char *s, const struct pol_arg *t, uint64_t *out)
 	int r;
 
 	if (s[0] == '$')
-		return fd_value(a, s + 1, out);
+		return fd_value(a, s, out);
 	for (;;) {
 		n = strcspn(s, "|");
 		if ((r = line_number(a, s, n, &one)) != 0)
@@ -166,6 +203,7 @@ rule(struct at *a, enum pol_action action, size_t call_at)
 				"unknown call \"%s\"; use the kernel's name "
 				"for it (syscalls(2))",
 				l.call);
+	line_words(a, call_at + 1, a->count, l.when);
 	if ((r = conditions(a, &l, call_at + 1)) != 0 ||
 	    (r = line_reason(a, l.reason, l.tag)) != 0 ||
 	    (r = check_line(a, &l)) != 0)
@@ -231,46 +269,6 @@ header_default(struct at *a)
 }
 
 static int
-header_fd(struct at *a)
-{
-	struct policy *p = a->p;
-	struct pol_fd *f = &p->fds[p->fd_count];
-	uint64_t v;
-	int r;
-
-	if (a->count != 3)
-		return line_bad(a, NULL,
-				"half a descriptor; write fd NAME "
-				"NUMBER");
-	if (p->fd_count == POL_FDS_MAX)
-		return line_bad(a, a->words[0],
-				"too many descriptors; %u can be", POL_FDS_MAX);
-	if ((r = line_name(a, f->name, a->words[1])) != 0 ||
-	    (r = line_number(a, a->words[2], strlen(a->words[2]), &v)) != 0)
-		return r;
-	if (v > POL_FD_LAST)
-		return line_bad(a, a->words[2],
-				"%s is not a descriptor; use 0 to %u",
-				a->words[2], POL_FD_LAST);
-	for (size_t i = 0; i < p->fd_count; i++) {
-		if (strcmp(p->fds[i].name, f->name) == 0)
-			return line_bad(a, a->words[1],
-					"line %u names %s already; use another "
-					"name",
-					p->fds[i].number, f->name);
-		if (p->fds[i].fd == (int)v)
-			return line_bad(a, a->words[2],
-					"line %u has number %u already; use "
-					"that one's name",
-					p->fds[i].number, (unsigned)v);
-	}
-	f->fd = (int)v;
-	f->number = a->number;
-	p->fd_count++;
-	return 0;
-}
-
-static int
 line(struct at *a)
 {
 	const char *w = a->words[0];
@@ -279,8 +277,8 @@ line(struct at *a)
 		return header_role(a);
 	if (strcmp(w, "default") == 0)
 		return header_default(a);
-	if (strcmp(w, "fd") == 0)
-		return header_fd(a);
+	if (head_known(w) >= 0)
+		return head_line(a);
 	if (strcmp(w, "allow") == 0)
 		return rule(a, POL_ALLOW, 1);
 	if (strcmp(w, "kill") == 0)
@@ -288,8 +286,8 @@ line(struct at *a)
 	if (strcmp(w, "errno") == 0)
 		return rule(a, POL_ERRNO, 2);
 	return line_bad(a, w,
-			"unknown word \"%.30s\"; write role, default, fd, "
-			"allow, errno or kill",
+			"unknown word \"%.30s\"; write role, default, a word "
+			"of the page, allow, errno or kill",
 			w);
 }
 

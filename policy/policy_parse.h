@@ -2,42 +2,35 @@
 /*
  * The policy language as data: reads one policy/NAME.policy into lines with
  * numbers, widths and values.  Build tool only: no running process parses
- * policy.
+ * policy.  What each line means to people: docs/POLICY-LANGUAGE.md.
  *
- *   role NAME
- *   default kill-process | errno EPERM | allow
- *   fd NAME NUMBER
- *   allow CALL [when ARG == VALUE|ARG in MASK [and …]]	# reason [t:tag]
- *   errno ENAME CALL [when …]				# reason [t:tag]
- *   kill CALL [when …]					# reason [t:tag]
+ * The order of rules means nothing: two of one call that do different things
+ * may not both match.  What none matches is decided by the default: it kills,
+ * or (the server's policy alone) answers EPERM, or passes.  Under `default
+ * allow` a call that has allow lines is killed wherever none of them (and no
+ * errno line) matches.  A foreign architecture and an x32 number are killed
+ * under every default.
  *
- * VALUE and MASK are numbers or constants joined by |, or $NAME of an fd
- * line.  The order of lines means nothing: two lines of one call that do
- * different things may not both match.
- *
- * What no line matches is decided by the default: it kills, or (the server's
- * policy alone) answers EPERM, or passes.  Under `default allow` a call that
- * has allow lines is killed wherever none of them (and no errno line)
- * matches.  A foreign architecture and an x32 number are killed under every
- * default.
+ * A file without a program line is a list that several processes load
+ * (outer.policy) and has no page.
  */
 #ifndef SP_POLICY_PARSE_H
 #define SP_POLICY_PARSE_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-
 #include "err.h"
+#include "page.h"
 
 #define POL_NAME_MAX  32u
-#define POL_TEXT_MAX  96u
+#define POL_TEXT_MAX  120u
+#define POL_WHEN_MAX  512u
 #define POL_LINES_MAX 256u
 #define POL_FDS_MAX   32u
 #define POL_CONDS_MAX 6u
-#define POL_FD_LAST   1023u
+#define POL_PARTS_MAX 24u /* seats, rules, limits, capabilities */
+#define POL_FACTS_MAX 96u
+#define POL_FD_LAST   63u
 #define POL_ERROR_MAX 320u
-#define POL_FILE_MAX  65536u /* bytes of one policy file */
+#define POL_FILE_MAX  131072u /* bytes of one policy file */
 
 enum pol_action { POL_ALLOW, POL_ERRNO, POL_KILL };
 
@@ -76,20 +69,58 @@ struct pol_line {
 	char call[POL_NAME_MAX];
 	unsigned cond_count;
 	struct pol_cond conds[POL_CONDS_MAX];
+	char when[POL_WHEN_MAX]; /* the conditions as written; "" */
 	char reason[POL_TEXT_MAX];
 	char tag[POL_NAME_MAX];
 };
 
+enum pol_fd_use {
+	POL_FD_RULES,  /* a condition names it, or `used by` does */
+	POL_FD_BEFORE, /* used before the lock, open after it */
+	POL_FD_LOCKED, /* closed when locked */
+	POL_FD_NEVER,  /* libraries may write to it, we do not */
+};
+
 struct pol_fd {
 	char name[POL_NAME_MAX];
-	int fd;
+	struct page_fd page;
+	enum pol_fd_use use;
 	unsigned number; /* line */
-	bool used;
+	bool used;	 /* a rule names it */
+	size_t by_count;
+	char by[POL_CONDS_MAX][POL_NAME_MAX]; /* used by these calls */
+};
+
+/* A line of the page as written, for people. */
+struct pol_fact {
+	unsigned number;
+	char word[POL_NAME_MAX];
+	char text[POL_WHEN_MAX];
+	char reason[POL_TEXT_MAX]; /* "" */
 };
 
 struct policy {
 	char role[POL_NAME_MAX];
+	char program[POL_NAME_MAX]; /* "": a list */
+	char uid_setting[POL_NAME_MAX];
+	char uid_default[POL_NAME_MAX]; /* as written: a number */
+	char outer[POL_NAME_MAX];
+	struct page page;	    /* of it: what is not an array or a name */
 	enum pol_default otherwise; /* what no line matches */
+	size_t seat_count, cap_count, rule_count, limit_count;
+	struct {
+		enum seat seat;
+		char word[2][POL_NAME_MAX];
+	} seats[POL_PARTS_MAX];
+	struct page_cap caps[POL_PARTS_MAX];
+	struct {
+		struct page_rule page; /* without its texts */
+		char setting[POL_NAME_MAX];
+		char path[POL_TEXT_MAX];
+	} rules[POL_PARTS_MAX];
+	struct page_limit limits[POL_PARTS_MAX];
+	size_t fact_count;
+	struct pol_fact facts[POL_FACTS_MAX];
 	size_t line_count;
 	struct pol_line lines[POL_LINES_MAX];
 	size_t fd_count;

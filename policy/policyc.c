@@ -1,237 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The policy compiler, a build tool: policyc -o filters.c NAME.policy…
- * writes one `const struct filter_prog filter_NAME` for each file.
+ * The policy compiler, a build tool: reads all policies, writes one thing.
  *
- * How a line is compared.  A 32-bit argument in a line that kills or answers
- * an error is compared by its low half alone, as the kernel reads it: garbage
- * above would slip past (CVE-2019-10063).  In a line that allows, the high
- * half must be zero (or, for a negative value, may be the sign): that fails
- * closed.
- *
- * `default allow` files are two programs behind one switch: the calls that
- * have allow lines go to a program whose default is to kill, everything else
- * to one whose default is to allow.  BPF jumps are relative, so the programs
- * that libseccomp exports can be put behind one another.
+ *	policyc -c OUT.c NAME.policy…	filters (filter.h)
+ *	policyc -p OUT.c NAME.policy…	pages that are enforced (page.h)
+ *	policyc -t OUT.c NAME.policy…	texts for people (policy_page.h)
+ *	policyc -f OUT.h NAME.policy…	numbers of descriptors (ipc/fds.h)
+ *	policyc -l DIRECTORY NAME.policy…	a listing in words for each
  */
-#include <errno.h>
-#include <fcntl.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
-#include <seccomp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include "policy_parse.h"
+#include "policy_emit.h"
 
-#define PROG_MAX 4096u /* BPF_MAXINSNS */
+#define POLICIES_MAX 32
 
-struct prog {
-	struct sock_filter insns[PROG_MAX];
-	size_t count;
-};
-
-/* Which lines of a policy go into one libseccomp filter. */
-enum part {
-	PART_ALL,
-	PART_STRICT, /* of `default allow`: calls that have allow lines */
-	PART_LOOSE,  /* of `default allow`: the others */
-};
-
-static bool
-has_allow(const struct policy *p, int nr)
-{
-	for (size_t i = 0; i < p->line_count; i++) {
-		if (p->lines[i].nr == nr && p->lines[i].action == POL_ALLOW)
-			return true;
-	}
-	return false;
-}
-
-static bool
-in_part(const struct policy *p, const struct pol_line *l, enum part part)
-{
-	if (part == PART_ALL)
-		return true;
-	return has_allow(p, l->nr) == (part == PART_STRICT);
-}
-
-/*
- * One condition for libseccomp.  `sign`: take the sign-extended form of a
- * negative 32-bit value.
- */
-static struct scmp_arg_cmp
-compare(const struct pol_line *l, const struct pol_cond *c, bool sign)
-{
-	uint64_t width = c->type.narrow ? UINT32_MAX : UINT64_MAX;
-	uint64_t v = c->value;
-
-	if (l->action == POL_ALLOW)
-		width = UINT64_MAX;
-	if (c->op == POL_IN)
-		return SCMP_CMP(c->type.arg, SCMP_CMP_MASKED_EQ, ~v & width, 0);
-	if (sign)
-		v |= UINT64_C(0xffffffff00000000);
-	if (width == UINT64_MAX)
-		return SCMP_CMP(c->type.arg, SCMP_CMP_EQ, v, 0);
-	return SCMP_CMP(c->type.arg, SCMP_CMP_MASKED_EQ, width, v);
-}
-
-static uint32_t
-action_of(const struct pol_line *l)
-{
-	if (l->action == POL_ALLOW)
-		return SCMP_ACT_ALLOW;
-	if (l->action == POL_ERRNO)
-		return SCMP_ACT_ERRNO((uint16_t)l->err);
-	return SCMP_ACT_KILL_PROCESS;
-}
-
-/*
- * Adds one line: once, or, for each set of its negative 32-bit values that
- * may come sign-extended, once more.
- */
-static int
-add_line(scmp_filter_ctx ctx, const struct pol_line *l)
-{
-	struct scmp_arg_cmp cmp[POL_CONDS_MAX];
-	unsigned signs = 0;
-	int r;
-
-	for (unsigned i = 0; i < l->cond_count; i++) {
-		const struct pol_cond *c = &l->conds[i];
-
-		if (l->action == POL_ALLOW && c->type.is_signed &&
-		    c->type.narrow && c->op == POL_EQ && c->value > INT32_MAX)
-			signs |= 1u << i;
-	}
-	for (unsigned set = signs;; set = (set - 1) & signs) {
-		for (unsigned i = 0; i < l->cond_count; i++)
-			cmp[i] = compare(l, &l->conds[i], set >> i & 1);
-		r = seccomp_rule_add_exact_array(ctx, action_of(l), l->nr,
-						 l->cond_count, cmp);
-		if (r != 0 || set == 0)
-			return r;
-	}
-}
-
-static int
-attributes(scmp_filter_ctx ctx)
-{
-	int r;
-
-	if ((r = seccomp_attr_set(ctx, SCMP_FLTATR_ACT_BADARCH,
-				  SCMP_ACT_KILL_PROCESS)) != 0)
-		return r;
-	/* 2: a binary tree over the numbers, not a list */
-	if ((r = seccomp_attr_set(ctx, SCMP_FLTATR_CTL_OPTIMIZE, 2)) != 0)
-		return r;
-	if (seccomp_arch_exist(ctx, SCMP_ARCH_X86_64) == 0)
-		return 0;
-	if ((r = seccomp_arch_remove(ctx, SCMP_ARCH_NATIVE)) != 0)
-		return r;
-	return seccomp_arch_add(ctx, SCMP_ARCH_X86_64);
-}
-
-/* Exports through a memfd: 2.5 knows descriptors alone. */
-static int
-export_bpf(scmp_filter_ctx ctx, struct prog *out)
-{
-	size_t room = (PROG_MAX - out->count) * sizeof(out->insns[0]);
-	struct stat st;
-	int fd, r = ERR_SYS;
-
-	fd = memfd_create("bpf", MFD_CLOEXEC);
-	if (fd < 0)
-		return ERR_SYS;
-	if (seccomp_export_bpf(ctx, fd) != 0 || fstat(fd, &st) != 0)
-		goto out;
-	r = ERR_RANGE;
-	if (st.st_size <= 0 || (size_t)st.st_size > room ||
-	    (size_t)st.st_size % sizeof(out->insns[0]) != 0)
-		goto out;
-	r = ERR_SYS;
-	if (pread(fd, &out->insns[out->count], (size_t)st.st_size, 0) !=
-	    (ssize_t)st.st_size)
-		goto out;
-	out->count += (size_t)st.st_size / sizeof(out->insns[0]);
-	r = 0;
-out:
-	close(fd);
-	return r;
-}
-
-static int
-compile_part(const struct policy *p, const char *file, enum part part,
-	     struct prog *out)
-{
-	uint32_t otherwise = SCMP_ACT_KILL_PROCESS;
-	scmp_filter_ctx ctx;
-	int r;
-
-	if (part == PART_LOOSE)
-		otherwise = SCMP_ACT_ALLOW;
-	else if (p->otherwise == POL_DEFAULT_EPERM)
-		otherwise = SCMP_ACT_ERRNO(EPERM);
-	ctx = seccomp_init(otherwise);
-	if (!ctx)
-		return ERR_NOMEM;
-	if ((r = attributes(ctx)) != 0)
-		goto out;
-	for (size_t i = 0; i < p->line_count; i++) {
-		if (!in_part(p, &p->lines[i], part))
-			continue;
-		if ((r = add_line(ctx, &p->lines[i])) != 0) {
-			fprintf(stderr, "%s:%u: libseccomp refuses: %s\n", file,
-				p->lines[i].number, strerror(-r));
-			goto out;
-		}
-	}
-	r = export_bpf(ctx, out);
-out:
-	seccomp_release(ctx);
-	return r;
-}
-
-/*
- * The switch before the two programs:
- *	ld  [nr]
- *	jeq #call, 0, 1		for each call with allow lines
- *	ja  strict
- *	ja  loose
- */
-static int
-compile_two(const struct policy *p, const char *file, struct prog *out)
-{
-	size_t jumps[POL_LINES_MAX], n = 0, loose, i;
-	int r;
-
-	out->insns[out->count++] = (struct sock_filter)BPF_STMT(
-		BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr));
-	for (i = 0; i < p->line_count; i++) {
-		if (p->lines[i].action != POL_ALLOW)
-			continue;
-		out->insns[out->count++] = (struct sock_filter)BPF_JUMP(
-			BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)p->lines[i].nr, 0,
-			1);
-		jumps[n++] = out->count;
-		out->insns[out->count++] =
-			(struct sock_filter)BPF_STMT(BPF_JMP | BPF_JA, 0);
-	}
-	loose = out->count;
-	out->insns[out->count++] =
-		(struct sock_filter)BPF_STMT(BPF_JMP | BPF_JA, 0);
-	for (i = 0; i < n; i++)
-		out->insns[jumps[i]].k = (uint32_t)(loose - jumps[i]);
-	if (n != 0 && (r = compile_part(p, file, PART_STRICT, out)) != 0)
-		return r;
-	out->insns[loose].k = (uint32_t)(out->count - loose - 1);
-	return compile_part(p, file, PART_LOOSE, out);
-}
+static struct policy all[POLICIES_MAX];
+static struct prog progs[POLICIES_MAX];
 
 static int
 read_policy(const char *file, struct policy *p)
@@ -258,68 +44,129 @@ read_policy(const char *file, struct policy *p)
 	return 0;
 }
 
-static void
-emit(FILE *f, const struct policy *p, const struct prog *g)
+/* The outer filter of a page must be a policy of this set. */
+static int
+filters_known(size_t count)
 {
-	char id[POL_NAME_MAX];
+	for (size_t i = 0; i < count; i++) {
+		size_t k = 0;
 
-	memcpy(id, p->role, sizeof(id));
-	for (char *c = id; *c; c++)
-		*c = *c == '-' ? '_' : *c;
-	fprintf(f, "\nstatic const struct sock_filter insns_%s[] = {\n", id);
-	for (size_t i = 0; i < g->count; i++)
-		fprintf(f, "\t{0x%02x, %u, %u, 0x%08x},\n", g->insns[i].code,
-			g->insns[i].jt, g->insns[i].jf, g->insns[i].k);
-	fprintf(f,
-		"};\nconst struct filter_prog filter_%s = {\"%s\", insns_%s, "
-		"%zu};\n",
-		id, p->role, id, g->count);
+		while (all[i].outer[0] && k < count &&
+		       strcmp(all[k].role, all[i].outer) != 0)
+			k++;
+		if (k < count)
+			continue;
+		fprintf(stderr,
+			"%s.policy: no policy %s; name outer or "
+			"outer_net in its filter line\n",
+			all[i].role, all[i].outer);
+		return ERR_NOTFOUND;
+	}
+	return 0;
+}
+
+static void
+write_filters(FILE *f, size_t count)
+{
+	fprintf(f, "/* made by policyc: do not edit */\n"
+		   "#include \"filter.h\"\n");
+	for (size_t i = 0; i < count; i++)
+		emit_filter(f, &all[i], &progs[i]);
+}
+
+static void
+write_pages(FILE *f, size_t count)
+{
+	fprintf(f, "/* made by policyc: do not edit */\n"
+		   "#include \"page.h\"\n");
+	for (size_t i = 0; i < count; i++)
+		if (all[i].program[0])
+			emit_page(f, &all[i]);
+	emit_seats(f, all, count);
+}
+
+static void
+write_texts(FILE *f, size_t count)
+{
+	fprintf(f, "/* made by policyc: do not edit */\n"
+		   "#include \"policy_page.h\"\n");
+	for (size_t i = 0; i < count; i++)
+		emit_texts(f, &all[i]);
+	emit_texts_end(f, all, count);
 }
 
 static int
-compile(FILE *out, const char *file)
+write_listings(const char *directory, size_t count)
 {
-	static struct policy p;
-	static struct prog g;
-	int r;
+	for (size_t i = 0; i < count; i++) {
+		char path[4096];
+		FILE *f;
+		int r;
 
-	g.count = 0;
-	if ((r = read_policy(file, &p)) != 0)
-		return r;
-	if (p.otherwise == POL_DEFAULT_ALLOW)
-		r = compile_two(&p, file, &g);
-	else
-		r = compile_part(&p, file, PART_ALL, &g);
-	if (r != 0) {
-		fprintf(stderr, "%s: not compiled\n", file);
-		return r;
+		snprintf(path, sizeof(path), "%s/%.31s.txt", directory,
+			 all[i].role);
+		if (!(f = fopen(path, "we"))) {
+			perror(path);
+			return ERR_SYS;
+		}
+		r = emit_listing(f, &all[i], &progs[i]);
+		if (fclose(f) != 0 || r != 0)
+			return ERR_SYS;
 	}
-	emit(out, &p, &g);
 	return 0;
+}
+
+static int
+write_one(char what, const char *path, size_t count)
+{
+	FILE *f = fopen(path, "we");
+
+	if (!f) {
+		perror(path);
+		return ERR_SYS;
+	}
+	if (what == 'c')
+		write_filters(f, count);
+	else if (what == 'p')
+		write_pages(f, count);
+	else if (what == 't')
+		write_texts(f, count);
+	else
+		emit_fds(f, all, count);
+	if (!ferror(f) && fclose(f) == 0)
+		return 0;
+	perror(path);
+	remove(path);
+	return ERR_SYS;
+}
+
+static int
+usage(void)
+{
+	fprintf(stderr, "usage: policyc -c|-p|-t|-f OUT NAME.policy...\n"
+			"       policyc -l DIRECTORY NAME.policy...\n");
+	return 2;
 }
 
 int
 main(int argc, char **argv)
 {
+	size_t count = argc > 3 ? (size_t)argc - 3 : 0;
 	int r = 0;
-	FILE *out;
 
-	if (argc < 4 || strcmp(argv[1], "-o") != 0) {
-		fprintf(stderr, "usage: policyc -o OUT.c NAME.policy...\n");
-		return 2;
+	if (count == 0 || count > POLICIES_MAX || argv[1][0] != '-' ||
+	    !strchr("cptfl", argv[1][1]) || strlen(argv[1]) != 2)
+		return usage();
+	for (size_t i = 0; i < count && r == 0; i++) {
+		r = read_policy(argv[3 + i], &all[i]);
+		if (r == 0)
+			r = compile_policy(&all[i], argv[3 + i], &progs[i]);
 	}
-	out = fopen(argv[2], "we");
-	if (!out) {
-		perror(argv[2]);
+	if (r != 0 || (r = filters_known(count)) != 0)
 		return 1;
-	}
-	fprintf(out, "/* made by policyc: do not edit */\n"
-		     "#include \"filter.h\"\n");
-	for (int i = 3; i < argc && r == 0; i++)
-		r = compile(out, argv[i]);
-	if (fclose(out) != 0 || r != 0) {
-		remove(argv[2]);
-		return 1;
-	}
-	return 0;
+	if (argv[1][1] == 'l')
+		r = write_listings(argv[2], count);
+	else
+		r = write_one(argv[1][1], argv[2], count);
+	return r == 0 ? 0 : 1;
 }

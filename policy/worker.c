@@ -10,7 +10,6 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -28,15 +27,7 @@
 #define PR_MDWE_REFUSE_EXEC_GAIN 1
 #endif
 
-#define FSIZE_WRITES (1024u * 1024u) /* bytes of the longest file written */
-#define NOTE_MAX     200u
-
-/* What glibc's resolver reads (resolv.conf(5), nsswitch.conf(5), hosts(5)). */
-static const char *const resolver_files[] = {
-	"/etc/resolv.conf", "/etc/hosts",    "/etc/nsswitch.conf",
-	"/etc/host.conf",   "/etc/gai.conf", "/etc/services",
-	"/etc/protocols",
-};
+#define NOTE_MAX 200u
 
 static uint8_t config_buf[MSG_MAX]; /* CONFIG lives as long as the worker */
 
@@ -59,20 +50,21 @@ now_ms(void)
 static int
 audit(const struct worker_desc *d)
 {
-	bool broker = d->seat == SEAT_BROKER;
-	struct fd_want want[FD_FIRST + WORKER_FDS_MAX] = {
-		{0, FD_NULL},
-		{1, FD_NULL},
-		{2, broker ? FD_LOG : FD_NULL},
-		{FD_BROKER, broker ? FD_PIPE_R : FD_SEQ},
-		{FD_CONFIG, FD_SEQ},
-		{FD_READY, FD_PIPE_W},
-	};
+	struct fd_want want[64];
+	size_t n = 0;
 
-	if (d->fd_count > WORKER_FDS_MAX)
-		return ERR_LOCK;
-	memcpy(&want[FD_FIRST], d->fds, d->fd_count * sizeof(want[0]));
-	return audit_fds(want, FD_FIRST + d->fd_count);
+	for (size_t i = 0; i < d->page->fd_count; i++) {
+		const struct page_fd *f = &d->page->fds[i];
+
+		if (!(f->seats & SEAT_BIT(d->seat)))
+			continue;
+		for (int fd = f->first; fd <= f->last; fd++) {
+			if (n == sizeof(want) / sizeof(want[0]))
+				return ERR_LOCK;
+			want[n++] = (struct fd_want){fd, f->kind};
+		}
+	}
+	return audit_fds(want, n);
 }
 
 /* One CONFIG frame, then end of file: the supervisor's end is gone. */
@@ -138,44 +130,6 @@ worker_begin(struct worker *w, const struct worker_desc *desc)
 		channel_init(&w->broker, FD_BROKER, desc->seat, SEAT_BROKER);
 }
 
-static int
-limit(__rlimit_resource_t what, rlim_t value)
-{
-	struct rlimit l = {.rlim_cur = value, .rlim_max = value};
-
-	return setrlimit(what, &l) == 0 ? 0 : ERR_LOCK;
-}
-
-static int
-limits(const struct worker_desc *d)
-{
-	rlim_t fds = FD_FIRST; /* highest number + 1: poll(2) asks for it */
-	int r;
-
-	if (d->fd_count != 0)
-		fds = (rlim_t)d->fds[d->fd_count - 1].fd + 1;
-	if ((r = limit(RLIMIT_CORE, 0)) != 0 ||
-	    (d->seat != SEAT_BROKER && /* its log may be a file of any size */
-	     (r = limit(RLIMIT_FSIZE, d->writes ? FSIZE_WRITES : 0)) != 0) ||
-	    (r = limit(RLIMIT_NPROC, 0)) != 0 ||
-	    (r = limit(RLIMIT_MSGQUEUE, 0)) != 0)
-		return r;
-	return limit(RLIMIT_NOFILE, fds + d->spare_fds);
-}
-
-static int
-landlock(const struct worker_desc *d, const uint16_t *ports, size_t count)
-{
-	struct landlock_want want = {.tcp_ports = ports, .port_count = count};
-
-	if (d->resolver) {
-		want.read_paths = resolver_files;
-		want.path_count =
-			sizeof(resolver_files) / sizeof(resolver_files[0]);
-	}
-	return landlock_lock(&want);
-}
-
 /* LOCKED, the ready pipe, START. */
 static void
 await_start(struct worker *w)
@@ -204,8 +158,9 @@ worker_lock(struct worker *w, const uint16_t *tcp_ports, size_t ports)
 	 */
 	if (d->locks_memory)
 		(void)mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT);
-	if (landlock(d, tcp_ports, ports) != 0 || limits(d) != 0 ||
-	    filter_install(d->filter) != 0)
+	if (landlock_lock(d->page, tcp_ports, ports) != 0 ||
+	    page_limits(d->page, d->seat) != 0 ||
+	    filter_install(d->page->inner) != 0)
 		die(EXIT_LOCK);
 	if (d->seat != SEAT_BROKER) {
 		await_start(w);

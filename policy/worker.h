@@ -15,9 +15,9 @@
  *   Landlock before rlimits             NOFILE would refuse the ruleset
  *   inner filter last                   everything above needs calls it kills
  *
- * The broker does the same, with these differences: its FD_BROKER is the go
- * pipe, 2 is the log, it has no channel to itself, sends no LOCKED and waits
- * for no START.  That the ready pipe closed is its whole word.
+ * The broker does the same, with these differences: it has a go pipe where
+ * the others have the broker, it has no channel to itself, sends no LOCKED and
+ * waits for no START.  That the ready pipe closed is its whole word.
  */
 #ifndef SP_WORKER_H
 #define SP_WORKER_H
@@ -30,40 +30,14 @@
 #include "err.h"
 #include "exit.h"
 #include "items.h"
+#include "page.h"
 #include "seat.h"
-
-enum fd_kind {
-	FD_NONE,   /* must not be open */
-	FD_NULL,   /* /dev/null */
-	FD_LOG,	   /* write-only or read-write, anything */
-	FD_SEQ,	   /* unix SOCK_SEQPACKET */
-	FD_STREAM, /* unix SOCK_STREAM, connected */
-	FD_PIPE_R,
-	FD_PIPE_W,
-	FD_MEMFD,  /* sealed against writing, growing, shrinking */
-	FD_FILE_W, /* regular file, write-only */
-	FD_DEV,	   /* character device or connected unix stream */
-};
-
-struct fd_want {
-	int fd;
-	enum fd_kind kind;
-};
-
-struct filter_prog; /* compiled policy: policyc's output, see filter.h */
-
-#define WORKER_FDS_MAX 24u /* descriptors beyond 0..5 */
 
 struct worker_desc {
 	enum seat seat;
-	const struct fd_want *fds; /* beyond 0..5, in order of number */
-	size_t fd_count;
-	const struct filter_prog *filter;
-	size_t stack_config; /* 0, or bytes of extra heap to warm */
-	bool resolver;	     /* may read the resolver's files (Landlock) */
-	bool writes;	     /* has FD_FILE_W: FSIZE limit is 1 MiB, not 0 */
-	bool locks_memory;   /* mlockall */
-	unsigned spare_fds;  /* sockets it makes itself: NOFILE has room */
+	const struct page *page; /* what policy/ROLE.policy states */
+	size_t stack_config;	 /* 0, or bytes of extra heap to warm */
+	bool locks_memory;	 /* mlockall */
 };
 
 struct worker {
@@ -82,9 +56,10 @@ struct worker {
 void worker_begin(struct worker *w, const struct worker_desc *desc);
 
 /*
- * Does the second half; tcp_ports (may be NULL) are those that Landlock lets
- * it connect to.  Returns after START; exits with EXIT_LOCK or, when the
- * broker hangs up, EXIT_PROTOCOL.
+ * Does the second half; tcp_ports (may be NULL) are those of CONFIG that
+ * Landlock lets it connect to, beside the page's numbers; only a page that
+ * says `landlock connect from` takes any.  Returns after START; exits with
+ * EXIT_LOCK or, when the broker hangs up, EXIT_PROTOCOL.
  */
 void worker_lock(struct worker *w, const uint16_t *tcp_ports, size_t ports);
 

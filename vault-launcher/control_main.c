@@ -7,43 +7,24 @@
 
 #include "control.h"
 #include "fds.h"
-#include "filter.h"
 #include "tags.h"
 
 #define ARENA_BYTES  (1024u * 1024u)
 #define OPENSSL_HEAP 32768u
 
-static const struct fd_want look_fds[] = {{FD_CTL_SERVER, FD_STREAM}};
-static const struct fd_want sealed_fds[] = {{FD_CTL_SERVER, FD_STREAM},
-					    {FD_CTL_PUB, FD_SEQ},
-					    {FD_CTL_SEALED, FD_SEQ}};
+#define DESC(s)                                                                \
+	{                                                                      \
+		.seat = SEAT_##s, .page = &page_control, .locks_memory = true  \
+	}
 
 static const struct life {
 	const char *word;
 	int (*run)(struct control *c);
 	struct worker_desc desc;
 } lives[] = {
-	{"look",
-	 control_look,
-	 {.seat = SEAT_LOOK,
-	  .fds = look_fds,
-	  .fd_count = 1,
-	  .filter = &filter_control,
-	  .locks_memory = true}},
-	{"init",
-	 control_init,
-	 {.seat = SEAT_INIT,
-	  .fds = sealed_fds,
-	  .fd_count = 3,
-	  .filter = &filter_control,
-	  .locks_memory = true}},
-	{"unseal",
-	 control_unseal,
-	 {.seat = SEAT_UNSEAL,
-	  .fds = sealed_fds,
-	  .fd_count = 3,
-	  .filter = &filter_control,
-	  .locks_memory = true}},
+	{"look", control_look, DESC(LOOK)},
+	{"init", control_init, DESC(INIT)},
+	{"unseal", control_unseal, DESC(UNSEAL)},
 };
 
 static const struct life *
@@ -138,14 +119,14 @@ start(struct control *c, const struct life *life)
 {
 	enum seat self = life->desc.seat;
 
-	channel_init(&c->pub, FD_CTL_PUB, self, SEAT_TPM);
-	channel_init(&c->sealed, FD_CTL_SEALED, self, SEAT_TPM);
+	channel_init(&c->pub, FD_CONTROL_PUB, self, SEAT_TPM);
+	channel_init(&c->sealed, FD_CONTROL_SEALED, self, SEAT_TPM);
 	if (self != SEAT_LOOK) {
 		c->w->broker.tainted = true;
 		c->pub.tainted = true;
 		c->sealed.tainted = true;
 	}
-	return srv_open(&c->srv, FD_CTL_SERVER, worker_left_ms(c->w));
+	return srv_open(&c->srv, FD_CONTROL_SERVER, worker_left_ms(c->w));
 }
 
 int

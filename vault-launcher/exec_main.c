@@ -14,7 +14,6 @@
 #include <limits.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -24,7 +23,7 @@
 #include "exec_landlock.h"
 #include "exit.h"
 #include "fds.h"
-#include "filter.h"
+#include "page.h"
 #include "tags.h"
 
 #ifndef PR_SET_MDWE /* prctl(2), Linux 6.3; younger than glibc 2.36 */
@@ -74,19 +73,6 @@ words(const struct items *config, unsigned tag, char **out, size_t *used)
 }
 
 static int
-limit(__rlimit_resource_t what, rlim_t value)
-{
-	struct rlimit l;
-
-	if (getrlimit(what, &l) != 0)
-		return ERR_LOCK;
-	if (value > l.rlim_max) /* more than there is cannot be had */
-		value = l.rlim_max;
-	l.rlim_cur = l.rlim_max = value;
-	return setrlimit(what, &l) == 0 ? 0 : ERR_LOCK;
-}
-
-static int
 process(void)
 {
 	umask(077);
@@ -106,21 +92,18 @@ main(void)
 {
 	char program[PATH_MAX];
 	struct items config;
-	uint32_t files;
 	size_t used = 0;
 
 	if (process() != 0 || read_config(&config) != 0)
 		return EXIT_LOCK;
 	if (items_str(&config, X_PROGRAM, 0, program, sizeof(program)) != 0 ||
-	    program[0] != '/' || items_u32(&config, X_NOFILE, &files) != 0 ||
-	    words(&config, X_ARG, argv_new, &used) != 0 || !argv_new[0] ||
-	    words(&config, X_ENV, envp_new, &used) != 0)
+	    program[0] != '/' || words(&config, X_ARG, argv_new, &used) != 0 ||
+	    !argv_new[0] || words(&config, X_ENV, envp_new, &used) != 0)
 		return EXIT_LOCK;
 	if (exec_landlock(&config) != 0)
 		return EXIT_LOCK;
-	if (limit(RLIMIT_CORE, 0) != 0 || limit(RLIMIT_NOFILE, files) != 0)
-		return EXIT_LOCK;
-	if (filter_install(&filter_vault_server) != 0)
+	if (page_limits(&page_vault_server, SEAT_SERVER) != 0 ||
+	    filter_install(page_vault_server.inner) != 0)
 		return EXIT_LOCK;
 	execve(program, argv_new, envp_new);
 	return EXIT_SERVER_GONE;

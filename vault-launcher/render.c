@@ -11,7 +11,6 @@
 #include "blob.h"
 #include "events.h"
 #include "fds.h"
-#include "filter.h"
 #include "prepare.h"
 #include "storage_block.h"
 #include "tags.h"
@@ -213,18 +212,10 @@ end(void)
 _Noreturn void
 render_seat(void)
 {
-	static const struct fd_want fds[] = {
-		{FD_RENDER_TEMPLATE, FD_MEMFD}, {FD_RENDER_PUBLIC, FD_FILE_W},
-		{FD_RENDER_PRIVATE, FD_FILE_W}, {FD_RENDER_PUB, FD_SEQ},
-		{FD_RENDER_IN, FD_SEQ},
-	};
 	static const struct worker_desc desc = {
 		.seat = SEAT_RENDER,
-		.fds = fds,
-		.fd_count = sizeof(fds) / sizeof(fds[0]),
-		.filter = &filter_prepare,
+		.page = &page_prepare,
 		.stack_config = 256 * 1024,
-		.writes = true,
 		.locks_memory = true,
 	};
 	int code;

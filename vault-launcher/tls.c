@@ -9,7 +9,6 @@
 
 #include "blob.h"
 #include "fds.h"
-#include "filter.h"
 #include "pem.h"
 #include "pfx.h"
 #include "prepare.h"
@@ -181,19 +180,10 @@ end(void)
 _Noreturn void
 tls_seat(void)
 {
-	static const struct fd_want fds[] = {
-		{FD_TLS_CERT, FD_FILE_W},
-		{FD_TLS_KEY, FD_FILE_W},
-		{FD_TLS_PUB, FD_SEQ},
-		{FD_TLS_IN, FD_SEQ},
-	};
 	static const struct worker_desc desc = {
 		.seat = SEAT_TLS,
-		.fds = fds,
-		.fd_count = sizeof(fds) / sizeof(fds[0]),
-		.filter = &filter_prepare,
+		.page = &page_prepare,
 		.stack_config = 512 * 1024,
-		.writes = true,
 		.locks_memory = true,
 	};
 	int code;

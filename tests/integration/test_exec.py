@@ -14,6 +14,7 @@ import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import baoserver  # noqa: E402
+import policypage  # noqa: E402
 import spframe as sp  # noqa: E402
 
 BUILD = os.environ.get("SALLYPORT_BUILD", os.path.join(sp.ROOT, "build"))
@@ -116,7 +117,7 @@ class Exec(unittest.TestCase):
         return ([("X_PROGRAM", PYTHON)] +
                 [("X_ARG", a) for a in (PYTHON, "-I", "-c", script,
                                         json.dumps(argument))] +
-                [("X_ENV", "HOME=/none"), ("X_NOFILE", 100),
+                [("X_ENV", "HOME=/none"),
                  ("X_EXEC_PATH", PYTHON)] +
                 [("X_EXEC_PATH", p) for p in SYSTEM] + list(extra))
 
@@ -161,7 +162,8 @@ class Exec(unittest.TestCase):
              "signal": "EPERM"})
         self.assertEqual(got["umask"], 0o77)
         self.assertEqual(got["core"], [0, 0])
-        self.assertEqual(got["nofile"], [100, 100])
+        limit = policypage.Page("vault-server").limit("nofile")
+        self.assertEqual(got["nofile"], [limit, limit])
         got["env"].pop("LC_CTYPE", None)  # Python's own
         self.assertEqual(got["env"], {"HOME": "/none"})
         self.assertEqual(got["fds"], [0, 1, 2])
@@ -192,9 +194,9 @@ class Exec(unittest.TestCase):
     def test_a_second_config_is_an_error(self):
         self.assertEqual(self.code(self.python({}, "0"), second=True), "LOCK")
 
-    def test_without_program_arguments_or_limit_nothing_is_run(self):
+    def test_without_program_or_arguments_nothing_is_run(self):
         whole = self.python({}, "0")
-        for tag in ("X_PROGRAM", "X_ARG", "X_NOFILE"):
+        for tag in ("X_PROGRAM", "X_ARG"):
             self.assertEqual(self.code([p for p in whole if p[0] != tag]),
                              "LOCK", tag)
 
@@ -213,7 +215,7 @@ class Exec(unittest.TestCase):
         config = [("X_PROGRAM", baoserver.BAO), ("X_ARG", "bao"),
                   ("X_ARG", "server"), ("X_ARG", "-config=%s/c.hcl" % b.dir),
                   ("X_ENV", "HOME=" + b.dir), ("X_ENV", "TMPDIR=" + b.dir),
-                  ("X_NOFILE", 4096), ("X_WRITE_PATH", b.dir),
+                  ("X_WRITE_PATH", b.dir),
                   ("X_WRITE_PATH", "/dev/null"),
                   ("X_EXEC_PATH", baoserver.BAO)]
         with open(os.path.join(b.dir, "log"), "wb") as log:

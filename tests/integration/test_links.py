@@ -7,6 +7,7 @@ import stat
 import subprocess
 import unittest
 
+import policypage
 import spframe as sp
 
 
@@ -21,19 +22,10 @@ def inst():
 
 ROOTS = os.path.join(inst(), 'libexec/sallyport/root')
 SUPERVISOR = os.path.join(inst(), 'sbin/sallyport')
-TSS = {'libtss2-esys', 'libtss2-sys', 'libtss2-mu'}
-# program -> the libraries it may name, and no other
-NEEDED = {
-    'supervisor': {'libc', 'libcap-ng', 'libinih'},
-    'broker': {'libc'},
-    'resolve': {'libc'},
-    'https': {'libc', 'libcurl', 'libjansson'},
-    'verify': {'libc', 'libcrypto', 'libjansson'},
-    'tpm': {'libc', 'libcrypto'} | TSS,
-    'prepare': {'libc', 'libcrypto'},
-    'control': {'libc', 'libcrypto', 'libjansson'},
-    'exec': set(),
-}
+# program -> the libraries it may name, and no other: its policy says
+NEEDED = {page.program.removeprefix('sallyport-')
+          if page.program != 'sallyport' else 'supervisor': page.links
+          for page in policypage.processes()}
 # calls that a program must not even refer to
 NAME_CALLS = {'getaddrinfo', 'getnameinfo', 'gethostbyname', 'getpwnam',
               'getpwuid', 'getgrnam', 'dlopen', 'system', 'popen', 'execvp',
@@ -65,6 +57,14 @@ def undefined(name):
 
 
 class Links(unittest.TestCase):
+    def test_every_process_has_a_page_with_links(self):
+        self.assertEqual(set(NEEDED), {
+            'supervisor', 'broker', 'resolve', 'https', 'verify', 'tpm',
+            'prepare', 'control', 'exec'})
+        self.assertEqual(NEEDED['exec'], set())
+        self.assertTrue(all('libc' in n for p, n in NEEDED.items()
+                            if p != 'exec'))
+
     def test_every_program_names_its_own_libraries_and_no_other(self):
         for name, want in NEEDED.items():
             with self.subTest(name):
@@ -107,8 +107,7 @@ class Roots(unittest.TestCase):
                 self.assertEqual(len(objects), 2)
                 want.add('/' + os.path.relpath(objects[1], root))
             if name == 'resolve':
-                want |= {'/etc/resolv.conf', '/etc/hosts',
-                         '/etc/nsswitch.conf'}
+                want |= set(policypage.Page('resolve').landlock_paths)
             if name != 'exec':
                 for obj in objects:
                     want |= set(re.findall(r'(?:=> |^\s+)(/\S+) \(0x',

@@ -91,7 +91,8 @@ class Policy:
         if w[0] == 'default':
             self.default = self.default_answer(w[1:])
         elif w[0] == 'fd':
-            self.fds[w[1]] = words.number(w[2])
+            if w[1] != 'others': # numbers FIRST..LAST have no $NAME
+                self.fds[w[1]] = words.number(w[2].split('..')[0])
         elif RULE.match(code):
             self.rule(number, w, code)
 
@@ -121,7 +122,7 @@ class Policy:
 
     def value(self, text):
         if text.startswith('$'):
-            return self.fds[text[1:]]
+            return self.fds[text.split('/')[0][1:]]
         out = 0
         for word in text.split('|'):
             out |= words.number(word)

@@ -116,8 +116,7 @@ def control():
 def server():
     cfg, cfg_theirs = sp.seqpair()
     cfg.sendall(sp.frame('CONFIG', 0, sp.items(
-        [('X_PROGRAM', '/usr/bin/true'), ('X_ARG', 'true'), ('X_ENV', 'A=b'),
-         ('X_NOFILE', 64)])))
+        [('X_PROGRAM', '/usr/bin/true'), ('X_ARG', 'true'), ('X_ENV', 'A=b')])))
     cfg.close()
     ready = os.pipe()
     pid = sp.spawn(filters.BUILD + '/vault-launcher/sallyport-exec', [],

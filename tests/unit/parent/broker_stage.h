@@ -59,7 +59,7 @@ child(const int *from, size_t count)
 {
 	char *const argv[] = {(char *)(uintptr_t)program, NULL};
 	char *const envp[] = {NULL};
-	int high[FD_WORKERS + SEATS];
+	int high[FD_BROKER_WORKERS + SEATS];
 
 	for (size_t i = 0; i < count; i++)
 		high[i] = fcntl(from[i], F_DUPFD, 100);
@@ -76,7 +76,7 @@ static inline void
 start(uint32_t deadline_ms)
 {
 	int go[2], config[2], ready[2], log[2], sv[2];
-	int from[FD_WORKERS + SEATS];
+	int from[FD_BROKER_WORKERS + SEATS];
 
 	if (pipe(go) || pipe(ready) || pipe(log) ||
 	    socketpair(AF_UNIX, SOCK_SEQPACKET, 0, config))
@@ -84,21 +84,21 @@ start(uint32_t deadline_ms)
 	queue_config(config[0], deadline_ms);
 	from[0] = from[1] = open("/dev/null", O_RDWR);
 	from[2] = log[1];
-	from[FD_GO] = go[0];
+	from[FD_BROKER_GO] = go[0];
 	from[FD_CONFIG] = config[1];
 	from[FD_READY] = ready[1];
 	for (int i = 0; i < SEATS; i++) {
 		if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sv))
 			abort();
-		from[FD_WORKERS + i] = sv[0];
+		from[FD_BROKER_WORKERS + i] = sv[0];
 		channel_init(&seats[SEAT_RESOLVE + i], sv[1],
 			     (enum seat)(SEAT_RESOLVE + i), SEAT_BROKER);
 	}
 	fflush(stdout);
 	pid = fork();
 	if (pid == 0)
-		child(from, FD_WORKERS + SEATS);
-	for (int i = 1; i < FD_WORKERS + SEATS; i++)
+		child(from, FD_BROKER_WORKERS + SEATS);
+	for (int i = 1; i < FD_BROKER_WORKERS + SEATS; i++)
 		close(from[i]);
 	go_fd = go[1];
 	log_fd = log[0];

@@ -27,6 +27,19 @@ static const struct sock_filter all_pass[] = {
 };
 static const struct filter_prog filter_all_pass = {"all", all_pass, 1};
 
+/* The first `fds` descriptors of a role's page, and a filter that is none. */
+static inline struct page
+stage_page(const struct page *p, size_t fds)
+{
+	struct page out = *p;
+
+	out.inner = &filter_all_pass;
+	out.fd_count = fds;
+	return out;
+}
+
+#define STAGE_FDS 6 /* null three times, broker, config, ready */
+
 struct stage {
 	struct channel worker; /* the broker's end */
 	int ready;

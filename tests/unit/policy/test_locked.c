@@ -127,25 +127,45 @@ scopes(void)
 	return kill(getppid(), 0) == 0 ? 50 : 0;
 }
 
+/* A sealed memfd at the next number. */
+static void
+sealed(void)
+{
+	int fd = memfd_create("x", MFD_ALLOW_SEALING);
+
+	if (fcntl(fd, F_ADD_SEALS,
+		  F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK) != 0)
+		_exit(93);
+}
+
+static void
+two_sealed(void)
+{
+	sealed();
+	sealed();
+}
+
 static void
 act_fetch(void)
 {
 	static const uint16_t ports[] = {PORT_NAMED};
-	static const struct worker_desc d = {
-		.seat = SEAT_FETCH, .filter = &filter_all_pass, .spare_fds = 4};
+	struct page page = stage_page(&page_https, page_https.fd_count);
+	const struct worker_desc d = {.seat = SEAT_FETCH, .page = &page};
 	int r;
 
 	worker_begin(&self, &d);
 	worker_lock(&self, ports, 1);
 	if ((r = files(false)) == 0 && (r = network()) == 0 &&
-	    (r = memory()) == 0 && (r = limits(FD_FIRST + 4, 0)) == 0)
+	    (r = memory()) == 0 &&
+	    (r = limits(FD_HTTPS_EVENTLOG + 1 + 8, 0)) == 0)
 		r = scopes();
 	_exit(r);
 }
 
 CASE(a_locked_worker_reaches_its_port_and_nothing_else)
 {
-	struct stage s = stage_start(SEAT_FETCH, act_fetch, NULL);
+	struct twist t = {.fds = two_sealed};
+	struct stage s = stage_start(SEAT_FETCH, act_fetch, &t);
 
 	EXPECT(stage_locked(&s));
 	EXPECT(channel_send(&s.worker, MSG_START, NULL, 0) == 0);
@@ -155,10 +175,8 @@ CASE(a_locked_worker_reaches_its_port_and_nothing_else)
 static void
 act_resolve(void)
 {
-	static const struct worker_desc d = {.seat = SEAT_RESOLVE,
-					     .filter = &filter_all_pass,
-					     .spare_fds = 4,
-					     .resolver = true};
+	struct page page = stage_page(&page_resolve, page_resolve.fd_count);
+	const struct worker_desc d = {.seat = SEAT_RESOLVE, .page = &page};
 
 	worker_begin(&self, &d);
 	worker_lock(&self, NULL, 0);
@@ -177,33 +195,30 @@ CASE(the_resolver_reads_its_own_files_alone)
 }
 
 static void
-file_to_write(void)
+tls_fds(void)
 {
-	int fd = memfd_create("out", 0);
+	int fd = memfd_create("out", 0), sv[2];
 	char path[64];
 
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	if (open(path, O_WRONLY) != FD_TLS_CERT + 1 ||
-	    dup2(FD_TLS_CERT + 1, FD_TLS_CERT) != FD_TLS_CERT)
+	if (open(path, O_WRONLY) != FD_TLS_KEY ||
+	    dup2(FD_TLS_KEY, FD_TLS_CERT) != FD_TLS_CERT ||
+	    socketpair(AF_UNIX, SOCK_SEQPACKET, 0, sv) != 0 ||
+	    sv[0] != FD_TLS_PUB || sv[1] != FD_TLS_IN)
 		_exit(93);
 }
 
 static void
 act_writes(void)
 {
-	static const struct fd_want want[] = {{FD_TLS_CERT, FD_FILE_W},
-					      {FD_TLS_KEY, FD_FILE_W}};
-	static const struct worker_desc d = {.seat = SEAT_TLS,
-					     .filter = &filter_all_pass,
-					     .fds = want,
-					     .fd_count = 2,
-					     .writes = true,
-					     .locks_memory = true};
+	struct page page = stage_page(&page_prepare, page_prepare.fd_count);
+	const struct worker_desc d = {
+		.seat = SEAT_TLS, .page = &page, .locks_memory = true};
 	int r;
 
 	worker_begin(&self, &d);
 	worker_lock(&self, NULL, 0);
-	r = limits(FD_TLS_KEY + 1, 1 << 20);
+	r = limits(FD_TLS_IN + 1, 1 << 20);
 	if (r == 0 && write(FD_TLS_CERT, "x", 1) != 1)
 		r = 60;
 	_exit(r);
@@ -211,12 +226,31 @@ act_writes(void)
 
 CASE(a_writer_writes_what_it_was_given)
 {
-	struct twist t = {.fds = file_to_write};
+	struct twist t = {.fds = tls_fds};
 	struct stage s = stage_start(SEAT_TLS, act_writes, &t);
 
 	EXPECT(stage_locked(&s));
 	EXPECT(channel_send(&s.worker, MSG_START, NULL, 0) == 0);
 	EXPECT(stage_wait(&s) == 0);
+}
+
+static void
+act_ports(void)
+{
+	static const uint16_t ports[] = {PORT_NAMED};
+	struct page page = stage_page(&page_verify, page_verify.fd_count);
+	const struct worker_desc d = {.seat = SEAT_VERIFY, .page = &page};
+
+	worker_begin(&self, &d);
+	worker_lock(&self, ports, 1);
+	_exit(70);
+}
+
+CASE(a_port_that_the_page_does_not_take_ends_the_worker)
+{
+	struct stage s = stage_start(SEAT_VERIFY, act_ports, NULL);
+
+	EXPECT(stage_wait(&s) == EXIT_LOCK);
 }
 
 int

@@ -5,13 +5,22 @@
  */
 #include <asm/unistd.h>
 #include <errno.h>
+#include <sched.h>
 #include <sys/mman.h>
 
 #include "../check.h"
 #include "policy_parse.h"
 
 #define HEAD "role x\ndefault kill-process\n"
-#define WHY  " # why [t:tag]\n"
+#define HEAD_PAGE                                                              \
+	"role x\nprogram sallyport-x\nseat render with render\n"               \
+	"seat tls with tls\nuid from uid_broker, by default 52101\n"           \
+	"capabilities none\nnamespaces mount, pid\nnetwork empty\n"            \
+	"root library\nlandlock connect from port, plus 1 when raft # why\n"   \
+	"limit nofile from fds, plus 3 # why\nlink libc\nfilter outer\n"       \
+	"fd a 6 memfd in render # why\nfd b 6 file-write in tls # why\n"       \
+	"fd c 7..9 seqpacket used by poll # why\ndefault kill-process\n"
+#define WHY " # why [t:tag]\n"
 
 static struct policy p;
 static const char *table;
@@ -48,11 +57,27 @@ CASE(reads_conditions_with_width_and_constants)
 	EXPECT(p.lines[0].conds[2].value == 0x22);
 }
 
-CASE(reads_named_descriptors)
+CASE(reads_a_page)
 {
-	EXPECT(parse("role x\ndefault kill-process\nfd tpm 6\n"
-		     "allow read when fd == $tpm" WHY) == 0);
+	EXPECT(parse(HEAD_PAGE "allow read when fd == $a/$b" WHY
+			       "allow poll" WHY) == 0);
 	EXPECT(p.lines[0].conds[0].value == 6);
+	EXPECT(strcmp(p.program, "sallyport-x") == 0 && p.seat_count == 2);
+	EXPECT(strcmp(p.seats[1].word[0], "tls") == 0);
+	EXPECT(strcmp(p.uid_setting, "uid_broker") == 0);
+	EXPECT(strcmp(p.uid_default, "52101") == 0);
+	EXPECT(p.page.namespaces == (CLONE_NEWNS | CLONE_NEWPID));
+	EXPECT(p.page.net == NET_EMPTY && p.page.root == ROOT_LIBRARY);
+	EXPECT(p.page.landlock && p.rule_count == 1);
+	EXPECT(p.rules[0].page.reach == REACH_CONNECT);
+	EXPECT(strcmp(p.rules[0].setting, "port") == 0);
+	EXPECT(p.rules[0].page.port == 1 && p.rules[0].page.when == WHEN_RAFT);
+	EXPECT(p.limits[0].from_fds && p.limits[0].value == 3);
+	EXPECT(p.fd_count == 3 && p.fds[2].page.last == 9);
+	EXPECT(p.fds[0].page.seats == SEAT_BIT(SEAT_RENDER));
+	EXPECT(p.fds[2].page.seats ==
+	       (SEAT_BIT(SEAT_RENDER) | SEAT_BIT(SEAT_TLS)));
+	EXPECT(p.fact_count == 15);
 }
 
 CASE(reads_errno_and_kill_lines)

@@ -8,10 +8,8 @@
 #include "stage.h"
 
 static struct worker self;
-static const struct worker_desc desc = {
-	.seat = SEAT_FETCH,
-	.filter = &filter_all_pass,
-};
+static struct page page;
+static const struct worker_desc desc = {.seat = SEAT_FETCH, .page = &page};
 static uint8_t buf[MSG_MAX];
 
 static void
@@ -182,9 +180,10 @@ CASE(events_and_notes_have_their_form_and_stop_at_taint)
 
 /* --- the broker is a worker too */
 
+static struct page broker_page; /* without the workers, its last line */
 static const struct worker_desc broker_desc = {
 	.seat = SEAT_BROKER,
-	.filter = &filter_all_pass,
+	.page = &broker_page,
 };
 
 static void
@@ -226,6 +225,8 @@ CASE(a_broker_without_a_go_pipe_ends)
 int
 main(void)
 {
+	page = stage_page(&page_https, STAGE_FDS);
+	broker_page = stage_page(&page_broker, STAGE_FDS);
 	signal(SIGPIPE, SIG_IGN);
 	return check_run();
 }
