@@ -27,7 +27,6 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(
     os.path.abspath(__file__))))
 MAGIC = 0x5301
 HEADER = struct.Struct(">HHBBHII")
-FD_BROKER, FD_CONFIG, FD_READY, FD_FIRST = 3, 4, 5, 6
 KEYSET_BYTES = 676
 
 
@@ -60,6 +59,10 @@ def _rows(path, pattern):
 SEAT = _enum("ipc/seat.h", "seat")             # SEAT["SEAT_TPM"]
 TAG = _enum("ipc/tags.h", "tag")               # TAG["TAG_SESSION"]
 SLOT = _enum("ipc/blob.h", "slot")
+FD = _enum("ipc/fds.h", "fd_number")           # FD["FD_TPM_DEV"]
+FD_BROKER, FD_CONFIG, FD_READY = (FD["FD_BROKER"], FD["FD_CONFIG"],
+                                  FD["FD_READY"])
+FD_FIRST = FD_READY + 1
 MSG = _rows("ipc/messages.def", r"^X\((\w+),\s*(\d+),")
 EXIT = _rows("ipc/exit.def", r"^X\((\w+),\s*(\d+),")
 EVENT = _rows("ipc/events.def", r"^X\((\w+),\s*(\d+),")
