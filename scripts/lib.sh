@@ -10,7 +10,7 @@ INST=$CACHE/install/$(printf %s "$ROOT" | cksum | cut -d' ' -f1)
 PYTHON=/usr/bin/python3
 SERVER=$CACHE/server/bao
 
-RUN_PACKAGES="libcap-ng0 libinih1 libcurl4 libjansson4 libssl3
+RUN_PACKAGES="libcap-ng0 libseccomp2 libinih1 libcurl4 libjansson4 libssl3
     libtss2-esys-3.0.2-0 libtss2-mu0 libtss2-sys1 swtpm swtpm-tools python3
     python3-cryptography curl openssl ca-certificates util-linux procps
     libcap2-bin"
