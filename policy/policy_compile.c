@@ -14,6 +14,7 @@
  * that libseccomp exports can be put behind one another.
  */
 #include <errno.h>
+#include <linux/audit.h>
 #include <linux/seccomp.h>
 #include <seccomp.h>
 #include <string.h>
@@ -70,13 +71,19 @@ compare(const struct pol_line *l, const struct pol_cond *c, bool sign)
 }
 
 static uint32_t
-action_of(const struct pol_line *l)
+kill_action(const struct target *t)
+{
+	return t->learning ? SCMP_ACT_LOG : SCMP_ACT_KILL_PROCESS;
+}
+
+static uint32_t
+action_of(const struct pol_line *l, const struct target *t)
 {
 	if (l->action == POL_ALLOW)
 		return SCMP_ACT_ALLOW;
 	if (l->action == POL_ERRNO)
 		return SCMP_ACT_ERRNO((uint16_t)l->err);
-	return SCMP_ACT_KILL_PROCESS;
+	return kill_action(t);
 }
 
 /*
@@ -84,7 +91,7 @@ action_of(const struct pol_line *l)
  * may come sign-extended, once more.
  */
 static int
-add_line(scmp_filter_ctx ctx, const struct pol_line *l)
+add_line(scmp_filter_ctx ctx, const struct pol_line *l, const struct target *t)
 {
 	struct scmp_arg_cmp cmp[POL_CONDS_MAX];
 	unsigned signs = 0;
@@ -100,7 +107,7 @@ add_line(scmp_filter_ctx ctx, const struct pol_line *l)
 	for (unsigned set = signs;; set = (set - 1) & signs) {
 		for (unsigned i = 0; i < l->cond_count; i++)
 			cmp[i] = compare(l, &l->conds[i], set >> i & 1);
-		r = seccomp_rule_add_exact_array(ctx, action_of(l), l->nr,
+		r = seccomp_rule_add_exact_array(ctx, action_of(l, t), l->nr,
 						 l->cond_count, cmp);
 		if (r != 0 || set == 0)
 			return r;
@@ -125,9 +132,28 @@ attributes(scmp_filter_ctx ctx)
 	return seccomp_arch_add(ctx, SCMP_ARCH_X86_64);
 }
 
+/*
+ * A program for x86-64 with another machine's numbers is that machine's but
+ * for the architecture it asks for first:
+ *	ld  [arch]
+ *	jeq #x86-64
+ * (The test for x32, numbers from 2^30 on, is right for any.)
+ */
+static int
+set_arch(struct sock_filter *first)
+{
+	if (first[0].code != (BPF_LD | BPF_W | BPF_ABS) ||
+	    first[0].k != offsetof(struct seccomp_data, arch) ||
+	    first[1].code != (BPF_JMP | BPF_JEQ | BPF_K) ||
+	    first[1].k != AUDIT_ARCH_X86_64)
+		return ERR_FORMAT;
+	first[1].k = AUDIT_ARCH_AARCH64;
+	return 0;
+}
+
 /* Exports through a memfd: 2.5 knows descriptors alone. */
 static int
-export_bpf(scmp_filter_ctx ctx, struct prog *out)
+export_bpf(scmp_filter_ctx ctx, const struct target *t, struct prog *out)
 {
 	size_t room = (PROG_MAX - out->count) * sizeof(out->insns[0]);
 	struct stat st;
@@ -146,24 +172,24 @@ export_bpf(scmp_filter_ctx ctx, struct prog *out)
 	if (pread(fd, &out->insns[out->count], (size_t)st.st_size, 0) !=
 	    (ssize_t)st.st_size)
 		goto out;
+	r = t->aarch64 ? set_arch(&out->insns[out->count]) : 0;
 	out->count += (size_t)st.st_size / sizeof(out->insns[0]);
-	r = 0;
 out:
 	close(fd);
 	return r;
 }
 
 static int
-compile_part(const struct policy *p, const char *file, enum part part,
-	     struct prog *out)
+compile_part(const struct policy *p, const char *file, const struct target *t,
+	     enum part part, struct prog *out)
 {
-	uint32_t otherwise = SCMP_ACT_KILL_PROCESS;
+	uint32_t otherwise = kill_action(t);
 	scmp_filter_ctx ctx;
 	int r;
 
 	if (part == PART_LOOSE)
 		otherwise = SCMP_ACT_ALLOW;
-	else if (p->otherwise == POL_DEFAULT_EPERM)
+	else if (p->otherwise == POL_DEFAULT_EPERM && !t->learning)
 		otherwise = SCMP_ACT_ERRNO(EPERM);
 	ctx = seccomp_init(otherwise);
 	if (!ctx)
@@ -173,13 +199,13 @@ compile_part(const struct policy *p, const char *file, enum part part,
 	for (size_t i = 0; i < p->line_count; i++) {
 		if (!in_part(p, &p->lines[i], part))
 			continue;
-		if ((r = add_line(ctx, &p->lines[i])) != 0) {
+		if ((r = add_line(ctx, &p->lines[i], t)) != 0) {
 			fprintf(stderr, "%s:%u: libseccomp refuses: %s\n", file,
 				p->lines[i].number, strerror(-r));
 			goto out;
 		}
 	}
-	r = export_bpf(ctx, out);
+	r = export_bpf(ctx, t, out);
 out:
 	seccomp_release(ctx);
 	return r;
@@ -193,7 +219,8 @@ out:
  *	ja  loose
  */
 static int
-compile_two(const struct policy *p, const char *file, struct prog *out)
+compile_two(const struct policy *p, const char *file, const struct target *t,
+	    struct prog *out)
 {
 	size_t jumps[POL_LINES_MAX], n = 0, loose, i;
 	int r;
@@ -215,22 +242,51 @@ compile_two(const struct policy *p, const char *file, struct prog *out)
 		(struct sock_filter)BPF_STMT(BPF_JMP | BPF_JA, 0);
 	for (i = 0; i < n; i++)
 		out->insns[jumps[i]].k = (uint32_t)(loose - jumps[i]);
-	if (n != 0 && (r = compile_part(p, file, PART_STRICT, out)) != 0)
+	if (n != 0 && (r = compile_part(p, file, t, PART_STRICT, out)) != 0)
 		return r;
 	out->insns[loose].k = (uint32_t)(out->count - loose - 1);
-	return compile_part(p, file, PART_LOOSE, out);
+	return compile_part(p, file, t, PART_LOOSE, out);
+}
+
+/* Whether an older line of the policy says the same of the same call. */
+static bool
+said_already(const struct policy *p, size_t count, const struct pol_line *l)
+{
+	for (size_t i = 0; i < count; i++)
+		if (p->lines[i].nr == l->nr &&
+		    p->lines[i].action == l->action &&
+		    p->lines[i].cond_count == 0)
+			return true;
+	return false;
+}
+
+void
+compile_retarget(struct policy *p, const struct target *t)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; t->aarch64 && i < p->line_count; i++) {
+		struct pol_line *l = &p->lines[i];
+
+		l->nr = pol_call_aarch64(l->call);
+		if (l->nr >= 0 && !said_already(p, n, l))
+			p->lines[n++] = *l;
+	}
+	if (t->aarch64)
+		p->line_count = n;
 }
 
 int
-compile_policy(const struct policy *p, const char *file, struct prog *out)
+compile_policy(const struct policy *p, const char *file, const struct target *t,
+	       struct prog *out)
 {
 	int r;
 
 	out->count = 0;
 	if (p->otherwise == POL_DEFAULT_ALLOW)
-		r = compile_two(p, file, out);
+		r = compile_two(p, file, t, out);
 	else
-		r = compile_part(p, file, PART_ALL, out);
+		r = compile_part(p, file, t, PART_ALL, out);
 	if (r != 0)
 		fprintf(stderr, "%s: not compiled\n", file);
 	return r;

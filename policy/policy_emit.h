@@ -18,12 +18,25 @@ struct prog {
 	size_t count;
 };
 
+/* What a policy is compiled for. */
+struct target {
+	bool aarch64;  /* else x86-64 */
+	bool learning; /* what no line names, or a line kills for, is logged and
+			  passes */
+};
+
 /*
- * Compiles a policy for x86-64.  Returns 0, or an error after a line on
- * standard error that names file and line.
+ * Makes a policy of x86-64 one of the target: numbers of the calls, without
+ * those that it does not have.
+ */
+void compile_retarget(struct policy *p, const struct target *t);
+
+/*
+ * Compiles a policy.  Returns 0, or an error after a line on standard error
+ * that names file and line.
  */
 CHECKED int compile_policy(const struct policy *p, const char *file,
-			   struct prog *out);
+			   const struct target *t, struct prog *out);
 
 /* "allow", "kill", "errno ENOSYS" …; the default in the same words. */
 void emit_action(const struct pol_line *l, char out[static POL_NAME_MAX]);

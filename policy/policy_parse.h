@@ -143,6 +143,15 @@ CHECKED int pol_parse(struct policy *p, const char *file, const char *text,
 int pol_call(const char *name);
 
 /*
+ * The number on aarch64 of a call that x86-64 knows, or of the younger form
+ * that replaces it there; -1: it has neither.
+ */
+int pol_call_aarch64(const char *name);
+
+/* From here on constants have the values of aarch64. */
+void pol_constants_aarch64(void);
+
+/*
  * Looks up a named argument of a call in the prototype table.  Returns 0 and
  * its position, width and sign, or ERR_NOTFOUND.
  */

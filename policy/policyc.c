@@ -7,6 +7,9 @@
  *	policyc -t OUT.c NAME.policy…	texts for people (policy_page.h)
  *	policyc -f OUT.h NAME.policy…	numbers of descriptors (ipc/fds.h)
  *	policyc -l DIRECTORY NAME.policy…	a listing in words for each
+ *
+ * -a before that: for aarch64 (filters alone).  -L: a learning build's
+ * filters, which log what they would kill for; no release is made with it.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -143,7 +146,8 @@ write_one(char what, const char *path, size_t count)
 static int
 usage(void)
 {
-	fprintf(stderr, "usage: policyc -c|-p|-t|-f OUT NAME.policy...\n"
+	fprintf(stderr, "usage: policyc [-L] -c|-p|-t|-f OUT NAME.policy...\n"
+			"       policyc -a -c OUT NAME.policy...\n"
 			"       policyc -l DIRECTORY NAME.policy...\n");
 	return 2;
 }
@@ -151,16 +155,30 @@ usage(void)
 int
 main(int argc, char **argv)
 {
-	size_t count = argc > 3 ? (size_t)argc - 3 : 0;
+	struct target target = {false, false};
+	size_t count;
 	int r = 0;
 
+	if (argc > 1 && !strcmp(argv[1], "-a"))
+		target.aarch64 = true;
+	else if (argc > 1 && !strcmp(argv[1], "-L"))
+		target.learning = true;
+	if (target.aarch64 || target.learning)
+		argc--, argv++;
+	if (target.aarch64)
+		pol_constants_aarch64();
+	count = argc > 3 ? (size_t)argc - 3 : 0;
+
 	if (count == 0 || count > POLICIES_MAX || argv[1][0] != '-' ||
-	    !strchr("cptfl", argv[1][1]) || strlen(argv[1]) != 2)
+	    !strchr(target.aarch64 ? "c" : "cptfl", argv[1][1]) ||
+	    strlen(argv[1]) != 2)
 		return usage();
 	for (size_t i = 0; i < count && r == 0; i++) {
 		r = read_policy(argv[3 + i], &all[i]);
-		if (r == 0)
-			r = compile_policy(&all[i], argv[3 + i], &progs[i]);
+		if (r != 0)
+			break;
+		compile_retarget(&all[i], &target);
+		r = compile_policy(&all[i], argv[3 + i], &target, &progs[i]);
 	}
 	if (r != 0 || (r = filters_known(count)) != 0)
 		return 1;
