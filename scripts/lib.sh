@@ -61,10 +61,17 @@ setup() {
 # What an installation of this build would hold, as one checksum.
 installed_sum() {
     meson introspect --installed "$ROOT/build/release" |
-        "$PYTHON" -c 'import hashlib, json, sys
+        "$PYTHON" -c 'import hashlib, json, os, sys
 sums = hashlib.sha256()
+def add(path):
+    if os.path.isdir(path):
+        for name in sorted(os.listdir(path)):
+            add(os.path.join(path, name))
+        return
+    with open(path, "rb") as f:
+        sums.update(path.encode() + b"\0" + f.read())
 for path in sorted(json.load(sys.stdin)) + sys.argv[1:]:
-    sums.update(path.encode() + b"\0" + open(path, "rb").read())
+    add(path)
 print(sums.hexdigest())' "$ROOT/scripts/make-roots"
 }
 
