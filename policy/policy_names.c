@@ -82,7 +82,7 @@ static const struct {
 #x, (uint64_t)(x)                                              \
 	}
 
-static struct constant {
+static const struct constant {
 	const char *name;
 	uint64_t value;
 } constants[] = {
@@ -282,65 +282,18 @@ static const struct {
 	{"EAFNOSUPPORT", EAFNOSUPPORT},
 };
 
-static int
-call_on(uint32_t arch, const char *name)
+int
+pol_call(const char *name)
 {
-	int nr = seccomp_syscall_resolve_name_arch(arch, name);
+	int nr = seccomp_syscall_resolve_name_arch(SCMP_ARCH_X86_64, name);
 
 	if (nr >= 0)
 		return nr;
 	for (size_t i = 0; i < COUNT(newer); i++) {
 		if (strcmp(newer[i].name, name) == 0)
-			return newer[i].nr; /* one number everywhere */
+			return newer[i].nr;
 	}
 	return -1;
-}
-
-int
-pol_call(const char *name)
-{
-	return call_on(SCMP_ARCH_X86_64, name);
-}
-
-/*
- * aarch64 was born without the calls that have a younger form; its libc makes
- * that one where x86-64's makes the old one.
- */
-static const struct {
-	const char *old;
-	const char *young;
-} successors[] = {
-	{"poll", "ppoll"},	    {"epoll_wait", "epoll_pwait"},
-	{"pipe", "pipe2"},	    {"dup2", "dup3"},
-	{"readlink", "readlinkat"}, {"access", "faccessat"},
-	{"mkdir", "mkdirat"},	    {"unlink", "unlinkat"},
-	{"rename", "renameat"},	    {"inotify_init", "inotify_init1"},
-};
-
-int
-pol_call_aarch64(const char *name)
-{
-	int nr = call_on(SCMP_ARCH_AARCH64, name);
-
-	for (size_t i = 0; nr < 0 && i < COUNT(successors); i++)
-		if (strcmp(successors[i].old, name) == 0)
-			nr = call_on(SCMP_ARCH_AARCH64, successors[i].young);
-	return nr;
-}
-
-void
-pol_constants_aarch64(void)
-{
-	static const struct constant other[] = {
-		/* arch/arm64/include/uapi/asm/fcntl.h */
-		{"O_DIRECTORY", 040000},
-		{"O_NOFOLLOW", 0100000},
-	};
-
-	for (size_t i = 0; i < COUNT(constants); i++)
-		for (size_t k = 0; k < COUNT(other); k++)
-			if (strcmp(constants[i].name, other[k].name) == 0)
-				constants[i].value = other[k].value;
 }
 
 /* One "type name" of a prototype, chars long, at position n. */
@@ -395,6 +348,8 @@ pol_arg(const char *call, const char *arg, struct pol_arg *out)
 int
 pol_const(const char *name, size_t chars, uint64_t *out)
 {
+	if (pol_const_aarch64(name, chars, out) == 0)
+		return 0;
 	for (size_t i = 0; i < COUNT(constants); i++) {
 		if (strlen(constants[i].name) == chars &&
 		    memcmp(constants[i].name, name, chars) == 0) {

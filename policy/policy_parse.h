@@ -149,7 +149,13 @@ int pol_call(const char *name);
 int pol_call_aarch64(const char *name);
 
 /* From here on constants have the values of aarch64. */
-void pol_constants_aarch64(void);
+void pol_choose_aarch64(void);
+
+/*
+ * A constant that has another value there.  Returns 0, or ERR_NOTFOUND when
+ * aarch64 was not chosen or has the same.
+ */
+CHECKED int pol_const_aarch64(const char *name, size_t chars, uint64_t *out);
 
 /*
  * Looks up a named argument of a call in the prototype table.  Returns 0 and

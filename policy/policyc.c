@@ -166,7 +166,7 @@ main(int argc, char **argv)
 	if (target.aarch64 || target.learning)
 		argc--, argv++;
 	if (target.aarch64)
-		pol_constants_aarch64();
+		pol_choose_aarch64();
 	count = argc > 3 ? (size_t)argc - 3 : 0;
 
 	if (count == 0 || count > POLICIES_MAX || argv[1][0] != '-' ||
