@@ -8,6 +8,7 @@
 #include <netinet/in.h>
 #include <nss.h>
 #include <poll.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "addrs.h"
@@ -17,6 +18,7 @@
 #define NAME_MAX_CHARS 254u /* with the NUL */
 #define TRIES	       5u   /* while the name server says: later */
 #define PAUSE_MS       1000
+#define SORT_ASKS      2048u /* bytes; glibc asks from 1024 on */
 
 static struct worker worker;
 static uint8_t body[ADDRS_BYTES];
@@ -109,18 +111,28 @@ work(void)
 	return EXIT_OK;
 }
 
+static int
+compare(const void *a, const void *b)
+{
+	return memcmp(a, b, 1);
+}
+
 /*
  * Files and DNS, whatever nsswitch.conf(5) says: both are inside glibc, and
- * no module is loaded after the lock.  A numeric lookup warms the rest.
+ * no module is loaded after the lock.  A numeric lookup warms the rest;
+ * qsort(3), which getaddrinfo(3) sorts many addresses with, asks once by
+ * sysinfo(2) how much memory there is.
  */
 static void
 prime(void)
 {
+	static char many[SORT_ASKS];
 	const struct addrinfo hints = {.ai_flags = AI_NUMERICHOST};
 	struct addrinfo *all;
 
 	if (__nss_configure_lookup("hosts", "files dns") != 0)
 		return; /* then nsswitch.conf decides, and the filter */
+	qsort(many, sizeof(many), 1, compare);
 	if (getaddrinfo("127.0.0.1", NULL, &hints, &all) == 0)
 		freeaddrinfo(all);
 }

@@ -24,16 +24,20 @@ A, AAAA = 1, 28
 ZONE = {"vault.test": {A: ["192.0.2.1", "192.0.2.2"], AAAA: ["2001:db8::1"]},
         "many.test": {A: ["192.0.2.%d" % i for i in range(1, 13)]},
         "large.test": {A: ["192.0.2.%d" % i for i in range(1, 3)]},
+        "large.huge.test": {A: ["192.0.2.%d" % (i % 250)
+                                for i in range(3000)]},
         "empty.test": {}}
+RESOLV = "nameserver %s\noptions timeout:1 attempts:1\n"
 
 
 class Dns:
     """Answers A and AAAA of ZONE over UDP; `fail` many SERVFAILs first."""
 
-    def __init__(self):
-        self.sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.sock.bind(("127.0.0.1", 53))
-        self.tcp = socket.create_server(("127.0.0.1", 53))
+    def __init__(self, host="127.0.0.1"):
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        self.sock = socket.socket(family, socket.SOCK_DGRAM)
+        self.sock.bind((host, 53))
+        self.tcp = socket.create_server((host, 53), family=family)
         self.asked, self.fail, self.streams = [], 0, 0
         self.mute = threading.Event() # set: asks again, hears nothing
         threading.Thread(target=self.run, daemon=True).start()
@@ -108,8 +112,7 @@ class Resolve(unittest.TestCase):
     def setUpClass(cls):
         subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
         with tempfile.TemporaryDirectory() as d:
-            for name, text in (("resolv.conf", "nameserver 127.0.0.1\n"
-                                "options timeout:1 attempts:1\n"),
+            for name, text in (("resolv.conf", RESOLV % "127.0.0.1"),
                                ("hosts", "127.0.0.7 inhosts.test\n")):
                 path = os.path.join(d, name)
                 with open(path, "w", encoding="ascii") as f:
@@ -158,6 +161,27 @@ class Resolve(unittest.TestCase):
         self.assertEqual(self.run_it("large.test"), "OK")
         self.assertEqual(len(self.found[0]), 2)
         self.assertGreater(self.dns.streams, 0)
+
+    def test_more_addresses_than_anybody_has(self):
+        """What it keeps is bounded, what it is sent is not: the heap grows."""
+        self.assertEqual(self.run_it("large.huge.test"), "OK")
+        self.assertEqual(len(self.found[0]), 8)
+
+    def test_a_name_server_with_an_address_of_version_6(self):
+        other = Dns("::1")
+        try:
+            with open("/etc/resolv.conf", "w", encoding="ascii") as f:
+                f.write(RESOLV % "::1")
+            self.assertEqual(self.run_it("vault.test", "large.test"), "OK")
+        finally:
+            with open("/etc/resolv.conf", "w", encoding="ascii") as f:
+                f.write(RESOLV % "127.0.0.1")
+            other.sock.close()
+            other.tcp.close()
+        self.assertEqual([len([a for a in self.found[0] if a[0] == n])
+                          for n in (0, 1)], [3, 2])
+        self.assertGreater(other.streams, 0)
+        self.assertEqual(self.dns.asked, [])
 
     def test_a_remote_that_is_not_there_keeps_its_place(self):
         self.assertEqual(self.run_it("10.0.0.1", "", "inhosts.test"), "OK")
