@@ -25,7 +25,7 @@ SYSTEM = ["/usr/lib", "/lib", "/lib64", "/etc/ld.so.cache"]
 
 # Each line of a probe is one attempt; its errno (0: it worked) is reported.
 PROBE = r"""
-import errno, json, os, resource, signal, socket, subprocess, sys
+import errno, json, os, resource, signal, socket, subprocess, sys, threading
 out = {}
 def attempt(name, f):
     try:
@@ -56,6 +56,7 @@ attempt("mptcp", lambda: tcp(A["shut"], 262))
 attempt("bind", lambda: bind(A["bind"]))
 attempt("bind_other", lambda: bind(A["bind"] + 1))
 attempt("abstract", abstract)
+threading.Thread(target=attempt, args=("thread", lambda: None)).start()
 attempt("signal", lambda: os.kill(A["pid"], 0))
 out["umask"] = os.umask(0)
 out["core"] = resource.getrlimit(resource.RLIMIT_CORE)
@@ -158,7 +159,7 @@ class Exec(unittest.TestCase):
              "write_read_path": "EACCES", "write_other": "EACCES",
              "exec": 0, "exec_other": "EACCES", "exec_written": "EACCES",
              "connect": 0, "connect_other": "EACCES", "mptcp": "EPERM",
-             "bind": 0, "bind_other": "EACCES", "abstract": "EPERM",
+             "bind": 0, "bind_other": "EACCES", "abstract": "EPERM", "thread": 0,
              "signal": "EPERM"})
         self.assertEqual(got["umask"], 0o77)
         self.assertEqual(got["core"], [0, 0])

@@ -64,7 +64,7 @@ class Verify(unittest.TestCase):
         cls.pin = hashlib.sha256(spki).digest()
         cls.wrapped = os.urandom(256 + 1232)
 
-    def answer(self, mutate=None, enc=2, key=KEY, version=VERSION):
+    def answer(self, mutate=None, enc=2, key=KEY, version=VERSION, **more):
         """What the emulator's key vault would sign."""
         n = self.master.public_numbers()
         hsm = {"schema_version": "1.0",
@@ -77,7 +77,8 @@ class Verify(unittest.TestCase):
                "e": "AAEAAQ", "key_hsm": jose.b64u(compact(hsm))}
         payload = {"request": {"api-version": "7.4", "enc": NAME[enc],
                                "kid": key, "nonce": NONCE.get(enc, "ab" * 32)},
-                   "response": {"key": {"key": jwk, "attributes": {}}}}
+                   "response": {"key": {"key": jwk, "attributes": {}}},
+                   **more}
         chain = [self.pki.akv_leaf, self.pki.akv_intermediate,
                  self.pki.akv_root]
         chain, signer = akv_spoil.signer(mutate, self.pki, chain,
@@ -155,6 +156,11 @@ class Verify(unittest.TestCase):
         for jws in (b"." * 64, b"A" * 65000, bytes(64), good[:-1], good + b"A",
                     good.replace(b".", b"..", 1), b"e30.e30." + b"A" * 64):
             self.assertEqual(self.ask(jws).outcome, "ANSWER_CHAIN")
+
+    def test_a_signed_answer_of_very_many_pieces_is_read(self):
+        """It wants more memory than was warmed: the heap grows."""
+        w = self.ask(self.answer(more=[[]] * 6000))
+        self.assertEqual(w.outcome, "OK")
 
     def test_message_out_of_bounds_or_order_ends_it(self):
         self.assertEqual(self.ask(b"A" * 63).outcome, "PROTOCOL")

@@ -24,21 +24,20 @@ class Condition:
     def __init__(self, call, name, op, value):
         self.name, self.op = name, op
         try:
-            self.arg, self.narrow = words.ARGUMENTS[call][name]
+            self.arg, self.narrow, signed = words.ARGUMENTS[call][name]
         except KeyError:
             raise ValueError('words.py has no argument %s of %s: write its '
                              'prototype from the manual' % (name, call))
         # narrow: the value as the kernel's int, else as its long
         self.value = value & (ONES32 if self.narrow else ONES64)
+        self.negative = signed and bool(self.value >> 31)
 
     def exact(self, x):
         """For allow: nothing in the register but the value."""
         if self.op == 'in':
             return x & ~self.value == 0
-        if x == self.value:
-            return True
-        negative = self.narrow and self.value >> 31
-        return bool(negative) and x == self.value | ONES32 << 32
+        return x == self.value or (self.negative and
+                                   x == self.value | ONES32 << 32)
 
     def seen(self, x):
         """For errno and kill: what the kernel reads is the value."""

@@ -1,19 +1,21 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""Runs a command and records, of every Sallyport process and the server below
-it, each system call, and each filter as the kernel gives it back.
-usage: record.py OUT COMMAND...      the exit code is the command's"""
+"""Runs a command and records, of every Sallyport process below it and all that
+comes from one, each system call, and each filter as the kernel gives it back.
+usage: record.py [--odd-clock] OUT COMMAND...     the exit code is the command's
+--odd-clock: as on a machine whose clock the vDSO cannot read, so that reading
+it is a system call, and whose time is set back once a worker is locked, so
+that OpenSSL wants a new seed"""
 import os
 import pickle
 import signal
-import struct
 import sys
+import time
 
 import ptrace as pt
+import vdso
 
-SECCOMP = 317
-INSTALL = (1, ) # SECCOMP_SET_MODE_FILTER
-CALL = struct.Struct('=I7Q')
+SECCOMP, SET_MODE_FILTER = 317, 1
 
 
 class Process:
@@ -54,16 +56,18 @@ class Recording:
 
 
 class Tracer:
-    """Follows everything; looks at the calls of what `wanted` names."""
+    """Follows everything; looks at the calls of Sallyport's own programs and of
+    every process that has a filter from them."""
 
-    def __init__(self, wanted):
-        self.wanted, self.recording = wanted, Recording()
+    def __init__(self, odd_clock=False):
+        self.odd_clock, self.recording = odd_clock, Recording()
         self.task = {}   # tid -> its Process
         self.entered = {} # tid -> (nr, args) it is in
         self.early = set() # stopped before its parent's event was seen
 
-    def looks(self, p):
-        return p is not None and self.wanted(p.program)
+    @staticmethod
+    def looks(p):
+        return p is not None and (p.stack or ours(p.program))
 
     def start(self, argv):
         pid = os.fork()
@@ -150,7 +154,9 @@ class Tracer:
         except OSError:
             program = ''
         self.entered.pop(tid, None)
-        self.task[tid] = self.process(tid, program, list(old.stack))
+        p = self.task[tid] = self.process(tid, program, list(old.stack))
+        if self.odd_clock and self.looks(p):
+            vdso.clock_by_call(tid)
 
     def process(self, pid, program, stack):
         p = Process(pid, program, stack)
@@ -167,24 +173,36 @@ class Tracer:
             p.calls.add((len(p.stack), value & 0xffffffff, args))
         elif kind == pt.EXIT:
             nr, args = self.entered.pop(tid, (None, None))
-            if nr == SECCOMP and args[0] in INSTALL and value == 0:
+            if nr == SECCOMP and args[0] == SET_MODE_FILTER and value == 0:
                 raw = pt.filter_of(tid, len(p.stack))
                 p.stack.append(self.recording.index(raw))
+                if self.odd_clock and is_worker(p.program):
+                    vdso.stand_still(tid, int(time.time()) - 3)
 
 
-def record(argv, wanted, out):
-    tracer = Tracer(wanted)
+def ours(program):
+    return os.path.basename(program).startswith('sallyport')
+
+
+def is_worker(program):
+    return os.path.basename(program).startswith('sallyport-')
+
+
+def record(argv, out, odd_clock=False):
+    """Returns the exit code of the command."""
+    tracer = Tracer(odd_clock)
     code = tracer.run(argv)
     tracer.recording.save(out)
     return code
 
 
-def ours(program):
-    """Sallyport's programs and the server."""
-    return os.path.basename(program).startswith('sallyport') or \
-        program == os.environ.get('SALLYPORT_SERVER',
-                                  '/var/cache/sallyport/server/bao')
+def main():
+    argv = sys.argv[1:]
+    odd = argv[0] == '--odd-clock'
+    if odd:
+        argv.pop(0)
+    sys.exit(record(argv[1:], argv[0], odd))
 
 
 if __name__ == '__main__':
-    sys.exit(record(sys.argv[2:], ours, sys.argv[1]))
+    main()

@@ -87,6 +87,7 @@ exit(int status)
 exit_group(int status)
 '''
 NARROW = {'int', 'unsigned int', 'mode_t', 'clockid_t', 'pid_t', 'uint32_t'}
+SIGNED = {'int', 'pid_t', 'clockid_t'}
 WIDE = {'size_t', 'off_t', 'unsigned long'}
 
 # Where neither Python nor a #define of the headers has it (ip(7), recv(2)).
@@ -105,7 +106,7 @@ def call_numbers():
 
 
 def _arguments():
-    """{call: {argument: (position, narrow)}}"""
+    """{call: {argument: (position, narrow, signed)}}"""
     out = {}
     for line in PROTOTYPES.strip().split('\n'):
         call, args = re.fullmatch(r'(\w+)\((.*)\)', line).groups()
@@ -113,7 +114,8 @@ def _arguments():
         for i, arg in enumerate(args.split(', ')):
             kind, star, name = re.fullmatch(r'(.*) (\*?)(\w+)', arg).groups()
             assert star or kind in NARROW | WIDE, arg
-            out[call][name] = (i, not star and kind in NARROW)
+            out[call][name] = (i, not star and kind in NARROW,
+                               not star and kind in SIGNED)
     return out
 
 
