@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "boot.h"
 
-#include <string.h>
 #include <sys/random.h>
 
 #include "control_conf.h"
@@ -324,35 +323,6 @@ run_session(struct sup *s, struct session *x, struct seen *seen)
 	return act(s, x, seen, action);
 }
 
-static int
-begin_session(struct sup *s, struct session *x, struct seen *seen,
-	      unsigned skip)
-{
-	bool local = conf_local_store(s->conf);
-	int r;
-
-	memset(x, 0, sizeof(*x));
-	if ((r = store_look(s, seen, &x->marker)) != 0)
-		return r;
-	x->plan = SLOT_BIT(SLOT_TLS_CERT) | SLOT_BIT(SLOT_TLS_PASSWORD) |
-		  SLOT_BIT(SLOT_BUNDLE) | SLOT_BIT(SLOT_OLD_KEY);
-	if (!local)
-		x->plan |= SLOT_BIT(SLOT_STORAGE_KEY);
-	x->skip = skip;
-	x->may_init = x->marker.state != MARKER_STORED;
-	x->probe = x->may_init;
-	if (x->marker.state != MARKER_NONE)
-		x->absent_s = conf_num(s->conf, CONF_T_ABSENT);
-	/* Moved aside, and dead before the new marker: a new generation. */
-	if (x->marker.state != MARKER_NONE && x->marker.generation_known &&
-	    seen->this_directory)
-		memcpy(x->generation, x->marker.generation, GENERATION_BYTES);
-	else if (getrandom(x->generation, GENERATION_BYTES, 0) !=
-		 GENERATION_BYTES)
-		return EXIT_INTERNAL;
-	return 0;
-}
-
 int
 boot(struct sup *s)
 {
@@ -362,14 +332,18 @@ boot(struct sup *s)
 	if (locked != 0)
 		return locked;
 	for (int i = 0; i < SESSIONS_MAX; i++) {
+		enum action stop;
 		enum outcome out;
 		struct session x;
 		struct seen seen;
-		int r = begin_session(s, &x, &seen, skip);
+		int r = session_begin(s, &x, &seen, skip);
 
 		if (r != 0)
 			return r;
-		out = run_session(s, &x, &seen);
+		if (table_hopeless(&seen, &stop))
+			out = act(s, &x, &seen, stop);
+		else
+			out = run_session(s, &x, &seen);
 		session_close(s, &x);
 		if (out == OUT_READY)
 			return 0;

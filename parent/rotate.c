@@ -163,7 +163,7 @@ fetch_new(struct sup *s, struct session *x)
 {
 	int fetch, r;
 
-	memset(x, 0, sizeof(*x));
+	session_init(x);
 	x->plan = SLOT_BIT(SLOT_TLS_CERT) | SLOT_BIT(SLOT_TLS_PASSWORD);
 	if ((r = wave_begin(s, x, false)) != 0)
 		return r;

@@ -99,15 +99,50 @@ read_algorithms(const struct sup *s, struct session *x)
 	}
 }
 
-int
-session_open(struct sup *s, struct session *x)
+void
+session_init(struct session *x)
 {
+	memset(x, 0, sizeof(*x));
 	x->go_fd = -1;
 	memset(x->broker_end, -1, sizeof(x->broker_end));
 	memset(x->worker_end, -1, sizeof(x->worker_end));
 	memset(x->pub_end, -1, sizeof(x->pub_end));
 	memset(x->sealed_end, -1, sizeof(x->sealed_end));
-	x->enc_count = 0;
+}
+
+int
+session_begin(struct sup *s, struct session *x, struct seen *seen,
+	      unsigned skip)
+{
+	bool local = conf_local_store(s->conf);
+	int r;
+
+	session_init(x);
+	s->fail_code = 0;
+	if ((r = store_look(s, seen, &x->marker)) != 0)
+		return r;
+	x->plan = SLOT_BIT(SLOT_TLS_CERT) | SLOT_BIT(SLOT_TLS_PASSWORD) |
+		  SLOT_BIT(SLOT_BUNDLE) | SLOT_BIT(SLOT_OLD_KEY);
+	if (!local)
+		x->plan |= SLOT_BIT(SLOT_STORAGE_KEY);
+	x->skip = skip;
+	x->may_init = x->marker.state != MARKER_STORED;
+	x->probe = x->may_init;
+	if (x->marker.state != MARKER_NONE)
+		x->absent_s = conf_num(s->conf, CONF_T_ABSENT);
+	/* Moved aside, and dead before the new marker: a new generation. */
+	if (x->marker.state != MARKER_NONE && x->marker.generation_known &&
+	    seen->this_directory)
+		memcpy(x->generation, x->marker.generation, GENERATION_BYTES);
+	else if (getrandom(x->generation, GENERATION_BYTES, 0) !=
+		 GENERATION_BYTES)
+		return EXIT_INTERNAL;
+	return 0;
+}
+
+int
+session_open(struct sup *s, struct session *x)
+{
 	read_algorithms(s, x);
 	for (unsigned i = 0; i < x->enc_count; i++)
 		if (hex_nonce(x->nonce[i]) != 0)

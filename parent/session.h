@@ -34,6 +34,17 @@ struct session {
 	int sealed_end[DIRECTS][2];
 };
 
+/* A session with no descriptor and an empty plan; session_close() is fine. */
+void session_init(struct session *x);
+
+/*
+ * Looks at the store and plans a boot's session by it: what is fetched, which
+ * generation, whether it may initialise.  Returns 0 and what was seen, or an
+ * exit code, said.
+ */
+CHECKED int session_begin(struct sup *s, struct session *x, struct seen *seen,
+			  unsigned skip);
+
 /* Makes identity, nonces and pairs.  Returns 0 or ERR_SYS. */
 CHECKED int session_open(struct sup *s, struct session *x);
 /* Kills what lives of it (not the server) and closes everything. */

@@ -36,7 +36,9 @@ static const struct row {
 	/* moved aside, and dead before the new marker: still nothing there */
 	{MARKER_PREPARED, false, STORE_EMPTY, SEEN_NOT_YET, KEYS_NOTHING,
 	 DO_PREPARE},
-	/* STORED: data may be there; nothing is ever started over */
+	/* STORED: data may be there; nothing is ever started over, and where
+	 * nothing is there no look may leave files that look like a store */
+	{MARKER_STORED, ANY, STORE_EMPTY, ANY, ANY, DO_STOP_LOST},
 	{MARKER_STORED, true, ANY, SEEN_NOT_YET, ANY, DO_LOOK},
 	{MARKER_STORED, true, ANY, SEEN_INIT, KEYS_BUNDLE, DO_UNSEAL},
 	{MARKER_STORED, true, ANY, SEEN_UNINIT, ANY, DO_STOP_LOST},
@@ -63,6 +65,25 @@ table_decide(const struct seen *s)
 			return r->action;
 	}
 	return DO_STOP_STATE;
+}
+
+bool
+table_hopeless(const struct seen *s, enum action *out)
+{
+	struct seen asked = *s;
+	bool first = true;
+
+	for (int k = KEYS_NOTHING; k <= KEYS_BUNDLE; k++) {
+		enum action a;
+
+		asked.keys = (enum seen_keys)k;
+		a = table_decide(&asked);
+		if (a < DO_STOP_LOST || (!first && a != *out))
+			return false;
+		*out = a;
+		first = false;
+	}
+	return true;
 }
 
 void

@@ -47,6 +47,12 @@ enum action {
  */
 enum action table_decide(const struct seen *s);
 
+/*
+ * True when the end is a stop whatever the key vault says, so that nothing
+ * need be asked or started; *out is that stop.
+ */
+bool table_hopeless(const struct seen *s, enum action *out);
+
 /* "PREPARED, this directory; files; initialised; bundle" for the log. */
 void table_text(const struct seen *s, char *out, unsigned long cap);
 

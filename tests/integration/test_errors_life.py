@@ -148,9 +148,26 @@ class Lived(ErrorCase):
         self.assertIn('data.sallyport', self.store_files())
 
     def test_store_emptied(self):
+        before = self.asked()
         self.empty()
-        self.refused(58, 'keys are stored but the server is not initialised',
-                     'marker STORED')
+        self.exactly(58, 'marker STORED; store absent or empty',
+                     'restore it; nothing was changed')
+        self.assertEqual(self.store_files(), ['data', 'data.sallyport'])
+        self.assertEqual(os.listdir(self.rig.store), [])
+        self.assertEqual(self.asked(), before)
+
+    def test_store_absent(self):
+        before = self.asked()
+        self.empty()
+        os.rmdir(self.rig.store)
+        self.exactly(58, 'store absent or empty', 'nothing was changed')
+        self.assertEqual(self.store_files(), ['data.sallyport'])
+        self.assertEqual(self.asked(), before)
+
+    def asked(self):
+        """Azure was asked nothing: no counter but the tests' own moves."""
+        return {k: v for k, v in self.client.counts().items()
+                if not k.startswith('control')}
 
     def test_store_emptied_and_no_marker(self):
         self.empty()

@@ -151,6 +151,36 @@ CASE(advises_to_empty_a_remote_store_only_where_no_keys_are)
 	all(advice_is_safe);
 }
 
+static void
+hopeless_is_no_guess(const struct seen *s, enum action a)
+{
+	enum action stop = DO_LOOK;
+
+	if (s->keys == KEYS_NOT_YET || !table_hopeless(s, &stop))
+		return;
+	EXPECT(a == stop && a >= DO_STOP_LOST);
+}
+
+CASE(stops_before_asking_only_where_every_answer_stops_the_same_way)
+{
+	all(hopeless_is_no_guess);
+}
+
+CASE(an_emptied_or_absent_stored_store_is_lost_before_anything_is_asked)
+{
+	struct seen s = {.marker = MARKER_STORED, .store = STORE_EMPTY};
+	enum action stop = DO_LOOK;
+
+	for (int here = 0; here < 2; here++) {
+		s.this_directory = here;
+		EXPECT(table_hopeless(&s, &stop) && stop == DO_STOP_LOST);
+	}
+	s.marker = MARKER_NONE;
+	EXPECT(!table_hopeless(&s, &stop));
+	s.marker = MARKER_PREPARED;
+	EXPECT(!table_hopeless(&s, &stop));
+}
+
 int
 main(int argc, char **argv)
 {
