@@ -1,18 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Reads settings from sallyport.conf (INI, through libinih) and from the
- * environment.  Unknown keys, duplicate keys and a value that both give
- * differently are errors.
+ * Settings from sallyport.conf (conf_file.c) and from the environment.
+ * Unknown keys, duplicate keys and a value that both give differently are
+ * errors.
  */
-#include "conf.h"
-
-#include <errno.h>
-#include <ini.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
+#include "conf_load.h"
 #include "config.h"
 
 #define DEFAULT_FILE SP_SYSCONFDIR "/sallyport.conf"
@@ -38,14 +34,8 @@ static const struct {
 	[SEC_AUDIT] = {"audit", " type file_path option "},
 };
 
-struct load {
-	struct conf *c;
-	struct conf_error *error;
-	bool failed;
-};
-
-__attribute__((format(printf, 2, 3))) static int
-fail(struct load *l, const char *fmt, ...)
+int
+conf_fail(struct load *l, const char *fmt, ...)
 {
 	va_list ap;
 
@@ -55,7 +45,7 @@ fail(struct load *l, const char *fmt, ...)
 		va_end(ap);
 	}
 	l->failed = true;
-	return 0; /* libinih: an error on this line */
+	return 0;
 }
 
 static int
@@ -65,17 +55,17 @@ set_key(struct load *l, const char *name, const char *value)
 		if (strcmp(keys[k].name, name) != 0)
 			continue;
 		if (l->c->value[k])
-			return fail(l, "%s is set twice: keep one", name);
+			return conf_fail(l, "%s is set twice: keep one", name);
 		if (!value[0])
-			return fail(l,
-				    "%s has no value: give one or "
-				    "remove the line",
-				    name);
+			return conf_fail(l,
+					 "%s has no value: give one or "
+					 "remove the line",
+					 name);
 		l->c->value[k] = strdup(value);
 		l->c->from[k] = FROM_FILE;
 		return l->c->value[k] != NULL;
 	}
-	return fail(l, "unknown key %s: see sallyport.conf(5)", name);
+	return conf_fail(l, "unknown key %s: see sallyport.conf(5)", name);
 }
 
 static struct section *
@@ -85,10 +75,10 @@ get_section(struct load *l, const char *head)
 	size_t n = strcspn(head, " ");
 
 	if (n == 0 || n >= sizeof(word) || head[n] != ' ' || !head[n + 1]) {
-		fail(l,
-		     "[%s]: must be [plugin NAME], [mount PATH], "
-		     "[auth PATH], [policy NAME] or [audit NAME]",
-		     head);
+		conf_fail(l,
+			  "[%s]: must be [plugin NAME], [mount PATH], "
+			  "[auth PATH], [policy NAME] or [audit NAME]",
+			  head);
 		return NULL;
 	}
 	memcpy(word, head, n);
@@ -102,7 +92,7 @@ get_section(struct load *l, const char *head)
 			    !strcmp(c->section[i].name, head + n + 1))
 				return &c->section[i];
 		if (c->sections == CONF_SECTIONS) {
-			fail(l, "more than %d sections", CONF_SECTIONS);
+			conf_fail(l, "more than %d sections", CONF_SECTIONS);
 			return NULL;
 		}
 		struct section *s = &c->section[c->sections++];
@@ -110,7 +100,7 @@ get_section(struct load *l, const char *head)
 		s->name = strdup(head + n + 1);
 		return s->name ? s : NULL;
 	}
-	fail(l, "unknown section [%s]: see sallyport.conf(5)", head);
+	conf_fail(l, "unknown section [%s]: see sallyport.conf(5)", head);
 	return NULL;
 }
 
@@ -124,77 +114,28 @@ set_pair(struct load *l, const char *head, const char *name, const char *value)
 		return 0;
 	snprintf(word, sizeof(word), " %s ", name);
 	if (!strstr(kinds[s->kind].keys, word))
-		return fail(l, "unknown key %s in [%s]: known are%s", name,
-			    head, kinds[s->kind].keys);
+		return conf_fail(l, "unknown key %s in [%s]: known are%s", name,
+				 head, kinds[s->kind].keys);
 	/* option and data are lists, everything else is given once. */
 	if (strcmp(name, "option") != 0 && strcmp(name, "data") != 0 &&
 	    section_get(s, name))
-		return fail(l, "%s is set twice in [%s]: keep one", name, head);
+		return conf_fail(l, "%s is set twice in [%s]: keep one", name,
+				 head);
 	if (s->pairs == CONF_PAIRS)
-		return fail(l, "more than %d lines in [%s]", CONF_PAIRS, head);
+		return conf_fail(l, "more than %d lines in [%s]", CONF_PAIRS,
+				 head);
 	s->key[s->pairs] = strdup(name);
 	s->value[s->pairs] = strdup(value);
 	s->pairs++;
 	return s->key[s->pairs - 1] && s->value[s->pairs - 1];
 }
 
-static int
-on_pair(void *arg, const char *section, const char *name, const char *value)
+int
+conf_pair(struct load *l, const char *section, const char *name,
+	  const char *value)
 {
-	struct load *l = arg;
-
-	if (!name || !value)
-		return fail(l, "a key without a value");
 	return section[0] ? set_pair(l, section, name, value)
 			  : set_key(l, name, value);
-}
-
-/* The file belongs to root (or to whoever runs us) and nobody else writes. */
-static int
-check_owner(struct load *l, FILE *f, const char *name)
-{
-	struct stat st;
-
-	if (fstat(fileno(f), &st) != 0 || !S_ISREG(st.st_mode))
-		return fail(l, "%s is not a regular file", name), ERR_FORMAT;
-	if (st.st_uid != 0 || (st.st_mode & 022) != 0)
-		return fail(l,
-			    "%s must belong to root and be writable by root "
-			    "alone: chown root %s; chmod go-w %s",
-			    name, name, name),
-		       ERR_FORMAT;
-	return 0;
-}
-
-static int
-load_file(struct load *l, const char *file)
-{
-	const char *name = file ? file : DEFAULT_FILE;
-	FILE *f = fopen(name, "re");
-	int r = 0;
-
-	if (!f) {
-		if (!file && errno == ENOENT)
-			return 0;
-		fail(l, "%s cannot be read: %s", name, strerror(errno));
-		return ERR_FORMAT;
-	}
-	l->c->file = name;
-	if ((r = check_owner(l, f, name)) == 0) {
-		struct conf_error what;
-		int bad = ini_parse_file(f, on_pair, l);
-		if (!l->failed)
-			snprintf(l->error->text, sizeof(l->error->text),
-				 "not KEY = VALUE");
-		what = *l->error;
-		if (bad != 0)
-			snprintf(l->error->text, sizeof(l->error->text),
-				 "%s, line %d: %.300s", name, bad, what.text);
-		l->failed = l->failed || bad != 0;
-		r = bad == 0 ? 0 : ERR_FORMAT;
-	}
-	fclose(f);
-	return r;
 }
 
 static const char *
@@ -217,8 +158,8 @@ load_env(struct load *l, char *const *env)
 		if (!v || !v[0])
 			continue;
 		if (l->c->value[k] && strcmp(l->c->value[k], v) != 0) {
-			fail(l, "%s and %s in %s differ: keep one", keys[k].env,
-			     keys[k].name, l->c->file);
+			conf_fail(l, "%s and %s in %s differ: keep one",
+				  keys[k].env, keys[k].name, l->c->file);
 			return ERR_FORMAT;
 		}
 		free(l->c->value[k]);
@@ -241,10 +182,10 @@ check_each(struct load *l)
 			l->c->from[k] = FROM_DEFAULT;
 		}
 		if (v && (bad = keys[k].check(v)) != NULL) {
-			fail(l, "%s = %.120s: %s",
-			     l->c->from[k] == FROM_ENV ? keys[k].env
-						       : keys[k].name,
-			     v, bad);
+			conf_fail(l, "%s = %.120s: %s",
+				  l->c->from[k] == FROM_ENV ? keys[k].env
+							    : keys[k].name,
+				  v, bad);
 			return ERR_FORMAT;
 		}
 	}
@@ -257,11 +198,12 @@ need(struct load *l, enum conf_key k, const char *why)
 	if (l->c->value[k])
 		return 0;
 	if (keys[k].env)
-		fail(l, "%s is not set%s: export %s, or set %s in %s",
-		     keys[k].env, why, keys[k].env, keys[k].name, DEFAULT_FILE);
+		conf_fail(l, "%s is not set%s: export %s, or set %s in %s",
+			  keys[k].env, why, keys[k].env, keys[k].name,
+			  DEFAULT_FILE);
 	else
-		fail(l, "%s is not set%s: add it to %s", keys[k].name, why,
-		     l->c->file ? l->c->file : DEFAULT_FILE);
+		conf_fail(l, "%s is not set%s: add it to %s", keys[k].name, why,
+			  l->c->file ? l->c->file : DEFAULT_FILE);
 	return ERR_FORMAT;
 }
 
@@ -276,10 +218,11 @@ check_vault_of_key(struct load *l)
 	if (url_host(l->c->value[CONF_MK_ID], host, sizeof(host)) == 0 &&
 	    strcasecmp(host, want) == 0)
 		return 0;
-	fail(l,
-	     "master_key is on %s but keyvault says %s: both must name the "
-	     "same vault",
-	     host, want);
+	conf_fail(
+		l,
+		"master_key is on %s but keyvault says %s: both must name the "
+		"same vault",
+		host, want);
 	return ERR_FORMAT;
 }
 
@@ -302,19 +245,20 @@ check_all(struct load *l)
 		return r;
 	if (conf_num(c, CONF_THRESHOLD) > conf_num(c, CONF_SHARES) ||
 	    (conf_num(c, CONF_SHARES) > 1 && conf_num(c, CONF_THRESHOLD) < 2))
-		return fail(l,
-			    "threshold = %u does not fit shares = %u: it "
-			    "must be from 2 (1 for one share) to shares",
-			    conf_num(c, CONF_THRESHOLD),
-			    conf_num(c, CONF_SHARES)),
+		return conf_fail(l,
+				 "threshold = %u does not fit shares = %u: it "
+				 "must be from 2 (1 for one share) to shares",
+				 conf_num(c, CONF_THRESHOLD),
+				 conf_num(c, CONF_SHARES)),
 		       ERR_FORMAT;
 	for (int a = CONF_UID_BROKER; a <= CONF_UID_SERVER; a++)
 		for (int b = a + 1; b <= CONF_UID_SERVER; b++)
 			if (!strcmp(c->value[a], c->value[b]))
-				return fail(l,
-					    "%s and %s are the same: every "
-					    "role has a uid of its own",
-					    keys[a].name, keys[b].name),
+				return conf_fail(
+					       l,
+					       "%s and %s are the same: every "
+					       "role has a uid of its own",
+					       keys[a].name, keys[b].name),
 				       ERR_FORMAT;
 	return 0;
 }
@@ -328,10 +272,10 @@ conf_load(struct conf *c, const char *file, char *const *env,
 
 	memset(c, 0, sizeof(*c));
 	out_error->text[0] = '\0';
-	if ((r = load_file(&l, file)) != 0 || (r = load_env(&l, env)) != 0 ||
+	if ((r = conf_read(&l, file)) != 0 || (r = load_env(&l, env)) != 0 ||
 	    (r = check_each(&l)) != 0 || (r = check_all(&l)) != 0) {
 		if (!l.failed)
-			fail(&l, "out of memory");
+			conf_fail(&l, "out of memory");
 		conf_free(c);
 		return ERR_FORMAT;
 	}

@@ -205,7 +205,10 @@ class Rig:
 
     def run(self, wrap=(), env=None, args=(), sections=None, **change):
         """Starts a boot; wrap: words before the command."""
-        conf = self.conf(sections, **change)
+        return self.boot(self.conf(sections, **change), wrap, env, args)
+
+    def boot(self, conf, wrap=(), env=None, args=()):
+        """The same with a file as it stands."""
         argv = [*wrap, *self.caps, SALLYPORT, 'run', '--config', conf, *args]
         log = os.path.join(self.work, 'boot-%d.log' % len(self.boots))
         boot = Boot(argv, {'PATH': '/usr/sbin:/usr/bin:/sbin:/bin',

@@ -64,6 +64,78 @@ class Settings(ErrorCase):
         self.both('unknown key colour', colour='red')
         self.both('is set twice: keep one', log='json\nport = 8300')
 
+    def test_long_lines_are_read_whole(self):
+        self.both('is set twice', log='json' + ' ' * 300 + '; long\nport = 1')
+        self.both('identity = msi_res_id=', 'must be client_id=GUID',
+                  identity='msi_res_id=/' + 'r' * 290 + '!')
+        boot = self.rig.run(args=('--check-config',),
+                            identity='msi_res_id=/' + 'r' * 270)
+        self.assertEqual(boot.wait(), 0, boot.text())
+        self.assertIn('identity = msi_res_id=/%s  # file' % ('r' * 270),
+                      boot.text())
+
+    def file(self, change, *texts, wrap=()):
+        """The same file, changed: refused by name (and line), code 3."""
+        path = self.rig.conf()
+        with open(path, 'rb') as f:
+            data = f.read()
+        change(path, data)
+        try:
+            boot = self.rig.boot(path, wrap=wrap)
+            self.assertEqual(boot.wait(), 3, boot.text())
+            for text in (path,) + texts:
+                self.assertIn(text, boot.text())
+        finally:
+            if os.path.isdir(path):
+                os.rmdir(path)
+            elif os.path.exists(path):
+                os.unlink(path)
+
+    def test_files_that_are_not_taken(self):
+        def put(data):
+            def change(path, old):
+                with open(path, 'wb') as f:
+                    f.write(data(old))
+            return change
+
+        def instead(make):
+            def change(path, _):
+                os.unlink(path)
+                make(path)
+            return change
+        owner = 'must belong to root and be writable by root alone'
+        self.file(lambda p, _: os.chmod(p, 0o666), owner)
+        self.file(lambda p, _: os.chmod(p, 0o664), owner)
+        self.file(lambda p, _: os.chown(p, self.rig.base, 0), owner)
+        self.file(instead(os.mkdir), 'is not a regular file')
+        self.file(instead(os.mkfifo), 'is not a regular file')
+        self.file(instead(lambda p: None), 'cannot be read: No such file')
+        self.file(lambda p, _: os.chmod(p, 0), 'cannot be read: Permission',
+                  wrap=['setpriv', '--bounding-set', '-dac_override,'
+                        '-dac_read_search', '--inh-caps', '-all'])
+        self.file(put(lambda d: d + b'\0'), 'line', 'the byte 0x00')
+        self.file(put(lambda d: d.decode().encode('utf-16')), 'line 1: ')
+        self.file(put(lambda d: d.replace(b'\n', b'\r')), 'line 1: holds the '
+                  'byte 0x0d')
+        self.file(put(lambda d: d + b'# ' * 140000), 'is larger than 256 KiB')
+        self.file(put(lambda d: b'hostname\n' + d), 'line 1: not KEY = VALUE')
+        self.file(put(lambda d: d + b'[mount x] type = kv\n'),
+                  "a section's line must be [KIND NAME]")
+
+    def test_files_that_are_taken(self):
+        for data in (lambda d: d.rstrip(b'\n'),
+                     lambda d: d.replace(b'\n', b'\r\n'),
+                     lambda d: b'\xef\xbb\xbf' + d):
+            path = self.rig.conf()
+            with open(path, 'rb') as f:
+                old = f.read()
+            with open(path, 'wb') as f:
+                f.write(data(old))
+            boot = self.rig.boot(path, args=('--check-config',))
+            self.assertEqual(boot.wait(), 0, boot.text())
+            for k, v in self.rig.settings.items():
+                self.assertIn('%s = %s  # file' % (k, v), boot.text())
+
     def test_key_of_another_vault(self):
         self.both('both must name the same vault', keyvault='othervault')
 
