@@ -14,6 +14,7 @@
 #include "control_conf.h"
 #include "life.h"
 #include "log.h"
+#include "paths.h"
 #include "platform.h"
 #include "server.h"
 #include "supervise.h"
@@ -92,7 +93,9 @@ load(struct sup *s, const struct args *a)
 		return EXIT_CONFIG;
 	}
 	setup_log(s);
-	return control_check(s->conf) == 0 ? 0 : EXIT_CONFIG;
+	if (paths_apart(s->conf) != 0 || control_check(s->conf) != 0)
+		return EXIT_CONFIG;
+	return 0;
 }
 
 /* Everything that can be wrong before anything starts. */
@@ -103,6 +106,7 @@ prepare(struct sup *s)
 
 	if ((r = platform_swap_off()) != 0 || (r = server_check(s)) != 0 ||
 	    (r = platform_install_ok()) != 0 || (r = platform_setup(s)) != 0)
+	    (r = paths_plugins(s->conf)) != 0 ||
 		return r;
 	for (int seat = SEAT_BROKER; seat < SEAT_COUNT; seat++)
 		if ((r = platform_uid_free(seat_uid(s, (enum seat)seat))) != 0)

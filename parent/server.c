@@ -20,6 +20,7 @@
 #include "life.h"
 #include "log.h"
 #include "page.h"
+#include "paths.h"
 #include "platform.h"
 #include "seats.h"
 #include "wait.h"
@@ -29,9 +30,10 @@
 int
 server_check(const struct sup *s)
 {
-	const char *path = conf_str(s->conf, CONF_SERVER);
+	const char *path = conf_str(s->conf, CONF_SERVER), *bad;
 	struct stat st;
 
+	errno = 0;
 	if (stat(path, &st) != 0 || !S_ISREG(st.st_mode)) {
 		log_line(LOG_FAIL, NULL, "server", "%s: %s", path,
 			 errno ? strerror(errno) : "not a regular file");
@@ -42,6 +44,13 @@ server_check(const struct sup *s)
 			 "%s could be read or written by others: chown "
 			 "root:root %s; chmod 0711 %s",
 			 path, path, path);
+		return EXIT_SERVER_READ;
+	}
+	if (paths_root_alone(path, false, &bad) != 0) {
+		log_line(LOG_FAIL, NULL, "server",
+			 "%s: whoever can write %s could put another program "
+			 "in its place: chown root:root %s; chmod go-w %s",
+			 path, bad, bad, bad);
 		return EXIT_SERVER_READ;
 	}
 	return 0;

@@ -139,6 +139,26 @@ class Settings(ErrorCase):
     def test_key_of_another_vault(self):
         self.both('both must name the same vault', keyvault='othervault')
 
+    def test_nothing_believed_lies_where_the_server_writes(self):
+        self.rig.conf()
+        store, run = self.rig.store, self.rig.run_dir
+        link = os.path.join(self.rig.work, 'link')
+        os.symlink(os.path.dirname(store), link)
+        self.addCleanup(os.unlink, link)
+        for key, path in [('run_directory', store + '/run'),
+                          ('run_directory', store),
+                          ('run_directory', os.path.dirname(store)),
+                          ('run_directory', link + '/data/run'),
+                          ('plugin_directory', store + '/plugins'),
+                          ('server', store + '/bao'),
+                          ('template', store + '/my.tpl'),
+                          ('operator_key', store + '/operator.pem'),
+                          ('plugin_directory', run),
+                          ('storage_path', run + '/store')]:
+            with self.subTest(key=key, path=path):
+                self.both('the server and its plugins write there',
+                          'move one of them', **{key: path})
+
     def test_check_config_shows_and_starts_nothing(self):
         boot = self.rig.run(args=('--check-config',))
         self.assertEqual(boot.wait(), 0)
@@ -170,6 +190,43 @@ class Outside(ErrorCase):
                      server=path)
         os.chmod(path, 0o711)
         self.mended(server=path)
+
+    def test_server_could_be_replaced(self):
+        folder = os.path.join(self.rig.work, 'bin')
+        os.mkdir(folder)
+        os.chmod(folder, 0o777)
+        path = os.path.join(folder, 'bao')
+        shutil.copy(SERVER, path)
+        os.chmod(path, 0o711)
+        self.exactly(51, 'could put another program in its place',
+                     'chmod go-w ' + folder, server=path)
+        os.chmod(folder, 0o755)
+        self.mended(server=path)
+
+    def test_plugins(self):
+        plugins = os.path.join(self.rig.work, 'plugins')
+        program = os.path.join(plugins, 'mine')
+        section = '[plugin mine]\ncommand = mine\nsha256 = %s\n' % ('0' * 64)
+
+        def stops(*texts, **run):
+            self.exactly(74, *texts, plugin_directory=plugins, **run)
+        stops(plugins + ': No such file', 'root alone may write it')
+        os.mkdir(plugins, 0o755)
+        stops('[plugin mine]: %s is not there' % program, sections=section)
+        shutil.copy('/bin/true', program)
+        os.chmod(program, 0o644)
+        stops('[plugin mine]', 'chmod 0755', sections=section)
+        for mode, path in ((0o775, program), (0o777, plugins)):
+            os.chmod(path, mode)
+            stops(path + ': must belong to root and be writable by root')
+            os.chmod(path, 0o755)
+        for path in (program, plugins):
+            os.chown(path, self.rig.base, 0)
+            stops(path + ': must belong to root')
+            os.chown(path, 0, 0)
+        self.exactly(3, '[plugin mine]: set plugin_directory',
+                     sections=section)
+        self.mended(plugin_directory=plugins)
 
     def test_server_needs_libraries(self):
         path = os.path.join(self.rig.work, 'dynamic')
