@@ -327,13 +327,12 @@ int
 boot(struct sup *s)
 {
 	unsigned skip = 0;
-	int locked = store_lock(s);
 
-	if (locked != 0)
-		return locked;
+	s->releases = 0;
+	s->server_ns = 0;
 	for (int i = 0; i < SESSIONS_MAX; i++) {
-		enum action stop;
 		enum outcome out;
+		enum action stop;
 		struct session x;
 		struct seen seen;
 		int r = session_begin(s, &x, &seen, skip);

@@ -10,12 +10,17 @@
 #include "sup.h"
 
 /*
- * Brings the server from wherever the store is to unsealed.  Returns 0, or
+ * Brings the server from wherever the store is (it is locked, store_lock()) to
+ * unsealed; once more, when a rotation is a restart.  Returns 0, or
  * the exit code of what failed first, said; the server is then stopped.
  */
 CHECKED int boot(struct sup *s);
 
-/* A session of its own for new TLS files (P10).  Returns 0 or a code, said. */
+/*
+ * A session of its own for new TLS files (P10).  Where the server does not
+ * take them it is stopped and booted again.  Returns 0 or a code, said; the
+ * server is then as it was, or gone.
+ */
 CHECKED int rotate(struct sup *s);
 
 /* Shared by boot and rotate: the waves (waves.c). */

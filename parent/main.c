@@ -17,6 +17,7 @@
 #include "paths.h"
 #include "platform.h"
 #include "server.h"
+#include "store.h"
 #include "supervise.h"
 #include "wait.h"
 
@@ -105,8 +106,8 @@ prepare(struct sup *s)
 	int r;
 
 	if ((r = platform_swap_off()) != 0 || (r = server_check(s)) != 0 ||
-	    (r = platform_install_ok()) != 0 || (r = platform_setup(s)) != 0)
 	    (r = paths_plugins(s->conf)) != 0 ||
+	    (r = platform_install_ok()) != 0 || (r = platform_setup(s)) != 0)
 		return r;
 	for (int seat = SEAT_BROKER; seat < SEAT_COUNT; seat++)
 		if ((r = platform_uid_free(seat_uid(s, (enum seat)seat))) != 0)
@@ -130,7 +131,8 @@ run(struct sup *s, const struct args *a)
 		conf_print(s->conf, stdout);
 		return 0;
 	}
-	if ((r = prepare(s)) != 0 || (r = boot(s)) != 0)
+	if ((r = prepare(s)) != 0 || (r = store_lock(s)) != 0 ||
+	    (r = boot(s)) != 0)
 		return r;
 	return supervise(s);
 }

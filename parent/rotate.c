@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * TLS rotation: a session of its own (P10).  A plugin that watches could read
+ * TLS rotation: a session of its own (P10).  If it fails once the new files
+ * may be in place, rotation is a restart.  A plugin that watches could read
  * the new key in the moment that the server reads it (tried: 20 ms suffice),
  * so every other process of the server's uid stands still for that moment.
  */
@@ -18,7 +19,9 @@
 #include "boot.h"
 #include "life.h"
 #include "log.h"
+#include "server.h"
 #include "status.h"
+#include "supervise.h"
 #include "wait.h"
 
 #define OTHERS_MAX   256
@@ -139,22 +142,56 @@ reloaded(const struct sup *s, const void *arg)
 	return s->server_ready > 0;
 }
 
-/* The moment itself: rename, SIGHUP, READY=1, unlink. */
+/* New files in place, SIGHUP, READY=1. */
+static int
+reload(struct sup *s)
+{
+	int r;
+
+	if ((r = place(s, "new-cert.pem", "cert.pem")) != 0 ||
+	    (r = place(s, "new-key.pem", "key.pem")) != 0)
+		return r;
+	s->server_ready = 0;
+	if (syscall(SYS_pidfd_send_signal, s->child[SEAT_SERVER].pidfd, SIGHUP,
+		    NULL, 0) != 0)
+		return ERR_SYS;
+	return wait_for(s, reloaded, NULL, READY_S);
+}
+
+/* The moment itself.  The key is gone before anybody moves again. */
 static int
 serve_new(struct sup *s)
 {
+	int dir = s->life[LIFE_PUBLIC].tls_fd, r;
 	struct others o = {.count = 0};
-	int r = freeze(s, &o);
 
-	if (r == 0 && (r = place(s, "new-cert.pem", "cert.pem")) == 0 &&
-	    (r = place(s, "new-key.pem", "key.pem")) == 0) {
-		s->server_ready = 0;
-		syscall(SYS_pidfd_send_signal, s->child[SEAT_SERVER].pidfd,
-			SIGHUP, NULL, 0);
-		r = wait_for(s, reloaded, NULL, READY_S);
-	}
-	unlinkat(s->life[LIFE_PUBLIC].tls_fd, "key.pem", 0);
+	if ((r = freeze(s, &o)) == 0)
+		r = reload(s);
+	if (unlinkat(dir, "key.pem", 0) != 0 && r == 0)
+		r = ERR_SYS;
+	unlinkat(dir, "new-cert.pem", 0);
+	unlinkat(dir, "new-key.pem", 0);
 	thaw(&o);
+	return r;
+}
+
+/*
+ * The server has the old certificate, the new one or neither, and perhaps
+ * does not answer: it is brought up again, by a boot like any other.
+ */
+static int
+restart(struct sup *s)
+{
+	int r;
+
+	log_line(LOG_WARN, NULL, "rotation_restart",
+		 "the server did not take the new certificate: it is stopped "
+		 "and booted again");
+	server_stop(s);
+	life_close(s, LIFE_PRIVATE);
+	life_close(s, LIFE_PUBLIC);
+	if ((r = boot(s)) == 0)
+		say_ready(s);
 	return r;
 }
 
@@ -190,18 +227,20 @@ rotate(struct sup *s)
 	code = s->fail_code;
 	session_close(s, &x);
 	if (r == 0) {
-		r = serve_new(s);
-		code = r == 0 ? 0 : EXIT_SERVER_SLOW;
+		if (serve_new(s) == 0) {
+			log_line(LOG_STEP, NULL, "rotated",
+				 "the server serves the new certificate");
+			return 0;
+		}
+		if (s->stop)
+			return EXIT_INTERRUPTED;
+		return child_alive(&s->child[SEAT_SERVER]) ? restart(s)
+							   : EXIT_SERVER_EXIT;
 	}
 	unlinkat(dir, "new-cert.pem", 0);
 	unlinkat(dir, "new-key.pem", 0);
-	if (r == 0) {
-		log_line(LOG_STEP, NULL, "rotated",
-			 "the server serves the new certificate");
-		return 0;
-	}
 	log_line(LOG_WARN, NULL, "not_rotated",
 		 "no rotation (%s): the old certificate stays in service",
 		 exit_row(code) ? exit_row(code)->what : "an internal error");
-	return code;
+	return child_alive(&s->child[SEAT_SERVER]) ? code : EXIT_SERVER_EXIT;
 }

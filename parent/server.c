@@ -230,6 +230,7 @@ server_stop(struct sup *s)
 		     i <= conf_num(s->conf, CONF_T_STOP) && child_alive(c);
 		     i++) {
 			signal_child(c, SIGTERM);
+			signal_child(c, SIGCONT); /* it may stand still */
 			wait_gone(s, SEAT_SERVER, 1);
 		}
 		wait_kill(s, SEAT_BIT(SEAT_SERVER));

@@ -52,14 +52,22 @@ end(struct sup *s, int code)
 	return code;
 }
 
-int
-supervise(struct sup *s)
+void
+say_ready(const struct sup *s)
 {
 	log_line(LOG_STEP, NULL, "ready",
 		 "READY: %s:%u is unsealed (%u key releases; waited for the "
 		 "server %u ms)",
 		 conf_str(s->conf, CONF_HOSTNAME), conf_num(s->conf, CONF_PORT),
 		 s->releases, (unsigned)(s->server_ns / 1000000));
+}
+
+int
+supervise(struct sup *s)
+{
+	int r;
+
+	say_ready(s);
 	for (;;) {
 		s->fail_code = 0;
 		if (wait_for(s, something, NULL, 0) != 0) {
@@ -70,8 +78,9 @@ supervise(struct sup *s)
 		if (!s->rotate)
 			return end(s, EXIT_SERVER_EXIT);
 		s->rotate = false;
-		if (rotate(s) != 0 && !child_alive(&s->child[SEAT_SERVER]))
-			return end(s, EXIT_SERVER_EXIT);
+		if ((r = rotate(s)) != 0 &&
+		    !child_alive(&s->child[SEAT_SERVER]))
+			return end(s, r);
 	}
 }
 

@@ -11,6 +11,9 @@ void sup_init(struct sup *s, struct conf *conf);
 /* Opens /dev/null, close-on-exec; -1 on failure. */
 int open_null(void);
 
+/* The line that tells the world, after each boot of the server. */
+void say_ready(const struct sup *s);
+
 /* Says READY and stays until the end.  Returns the exit code. */
 int supervise(struct sup *s);
 

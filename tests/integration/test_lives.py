@@ -7,6 +7,7 @@ import os
 import signal
 import ssl
 import subprocess
+import time
 import unittest
 
 import oldscript
@@ -132,6 +133,48 @@ class Rotation(LifeCase):
         self.assertTrue(boot.wait_until('not_rotated'))
         self.assertEqual(self.served(rig), new)
         rig.stop(boot)
+
+    def stuck(self, rig):
+        """A rotation whose server stands still: it takes nothing."""
+        boot = rig.ready()
+        server = next(pid for pid, (uid, _, _) in processes().items()
+                      if uid == rig.uids['server'])
+        old = self.served(rig)
+        rig.deployment.put_tls()
+        os.kill(server, signal.SIGSTOP)
+        boot.signal(signal.SIGHUP)
+        end = time.monotonic() + 60
+        while rig.releases() < 3 and time.monotonic() < end:
+            time.sleep(0.02)
+        return boot, server, old
+
+    def test_a_server_that_does_not_take_it_is_booted_again(self):
+        rig = self.rig(tls_ca=None)
+        boot, server, old = self.stuck(rig)
+        self.assertTrue(boot.wait_until('rotation_restart'))
+        end = time.monotonic() + 60
+        while boot.events().count('ready') < 2 and time.monotonic() < end:
+            time.sleep(0.02)
+        self.assertEqual(boot.events().count('ready'), 2, boot.text())
+        self.assertFalse(rig.ask('GET', 'sys/seal-status')[1]['sealed'])
+        self.assertNotEqual(self.served(rig), old)
+        self.assertNotIn(server, processes())
+        self.assertEqual(rig.releases(), 4)
+        rig.deployment.put_tls()
+        boot.signal(signal.SIGHUP)
+        self.assertTrue(boot.wait_until('rotated'))
+        rig.stop(boot)
+
+    def test_a_restart_that_fails_ends_with_its_code(self):
+        rig = self.rig(tls_ca=None)
+        boot, _, _ = self.stuck(rig)
+        rig.client.fault(service='akv', operation='release', times=0,
+                         mutate='wrong_root')
+        self.assertEqual(boot.wait(), 36, boot.text())
+        self.assertIn('rotation_restart', boot.events())
+        rig.check_nothing_left()
+        rig.client.clear_faults()
+        rig.stop(rig.ready())
 
 
 TRIES = ('mem maps environ cmdline fd proc config ours key passwd inherited '
