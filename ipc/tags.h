@@ -27,7 +27,7 @@ enum tag {
 	TAG_OS_MAJOR,	   /* u32 */
 	TAG_OS_MINOR,	   /* u32 */
 	TAG_PROBE,	   /* u32: 1 = where no keys are found, write apm-probe
-			      and read it back */
+			      and read it back, and try what must be refused */
 	TAG_ABSENT_S,	   /* u32: seconds that "not found" must last before
 			      it is believed (0: at once) */
 	TAG_CONNECT_MS,	   /* u32: connect time-out */

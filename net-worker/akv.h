@@ -80,8 +80,8 @@ CHECKED int akv_versions_read(const char *body, size_t bytes, const char *host,
 
 /* ---- release */
 
-/* Path of the release of CONFIG's key. */
-void akv_release_path(const struct net_conf *c, struct text *out);
+/* Path of an operation on CONFIG's key; verb NULL: of the key itself. */
+void akv_key_path(const struct net_conf *c, const char *verb, struct text *out);
 
 /* Writes the request; target is a compact JWS.  Returns 0 or ERR_FORMAT. */
 CHECKED int akv_release_body(const char *target, size_t bytes,

@@ -21,11 +21,23 @@ enc_name(enum enc enc)
 	BUG_ON(1); /* conf_read() lets no other pass */
 }
 
+/*
+ * "/keys/NAME/VERSION/VERB"; without a version its place stays empty, which
+ * means the newest: "/keys/NAME//VERB" (recorded).  verb NULL: the key itself.
+ */
 void
-akv_release_path(const struct net_conf *c, struct text *out)
+akv_key_path(const struct net_conf *c, const char *verb, struct text *out)
 {
+	const char *name = strchr(c->key_path + 1, '/') + 1;
+
 	text_put(out, c->key_path);
-	text_put(out, "/release?api-version=7.4");
+	if (!strchr(name, '/'))
+		text_put(out, "/");
+	if (verb) {
+		text_put(out, "/");
+		text_put(out, verb);
+	}
+	text_put(out, "?api-version=7.4");
 }
 
 int

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The story of fetch.  There are six things to do; each is done as soon as
+ * The story of fetch.  There are seven things to do; each is done as soon as
  * what it needs is there, what the release waits for first.  A thing that a
  * service asks to do later leaves room for the others.
  *
@@ -9,6 +9,7 @@
  *   thim	nothing					certificates
  *   token	nothing					access token
  *   probe	secrets, and no keys among them		EVENT PROBED
+ *   trials	the probe, no keys			EVENT TRIED
  *   secrets	access token				-> PFX, BLOB …
  */
 #include "fetch.h"
@@ -54,6 +55,13 @@ probe_ready(const struct fetch *f)
 	return f->h->have_bearer && f->done[SECRETS];
 }
 
+/* After the probe: a vault that takes nothing is the plainer news. */
+static bool
+trials_ready(const struct fetch *f)
+{
+	return f->h->have_bearer && f->done[SECRETS] && f->done[PROBE];
+}
+
 static const struct {
 	const char *what;
 	bool (*ready)(const struct fetch *f);
@@ -65,6 +73,7 @@ static const struct {
 	[THIM] = {"AMD certificates", at_once, fetch_thim},
 	[TOKEN] = {"access token", token_ready, fetch_token},
 	[PROBE] = {"writing " NAME_PROBE, probe_ready, fetch_probe},
+	[TRIALS] = {"what must be refused", trials_ready, fetch_trials},
 	[SECRETS] = {"secrets", vault_ready, fetch_secrets},
 };
 
@@ -162,7 +171,7 @@ https_fetch(struct https *h, const struct fetch_given *given)
 
 	f->h = h;
 	f->given = given;
-	f->done[PROBE] = !h->conf->probe;
+	f->done[PROBE] = f->done[TRIALS] = !h->conf->probe;
 	for (enum job j = 0; j < JOB_COUNT; j++)
 		step_init(&f->step[j], jobs[j].what);
 	plan_init(&f->plan, h->conf);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What fetch knows while it works; fetch.c decides what is done when, the jobs
- * are in fetch_attest.c (attest, release) and fetch_jobs.c (the others).
+ * are in fetch_attest.c (attest, release), fetch_trials.c and fetch_jobs.c (the
+ * others).
  */
 #ifndef SP_NET_FETCH_H
 #define SP_NET_FETCH_H
@@ -11,7 +12,7 @@
 #include "maa.h"
 #include "plan.h"
 
-enum job { ATTEST, RELEASE, THIM, TOKEN, PROBE, SECRETS, JOB_COUNT };
+enum job { ATTEST, RELEASE, THIM, TOKEN, PROBE, TRIALS, SECRETS, JOB_COUNT };
 
 struct fetch {
 	struct https *h;
@@ -21,7 +22,8 @@ struct fetch {
 	bool have_evidence;
 	bool have_target;
 	bool probe_written;
-	unsigned ask; /* which enc of CONFIG */
+	unsigned ask;	/* which enc of CONFIG */
+	unsigned trial; /* which is next */
 	size_t target_bytes;
 	struct evidence evidence; /* views into h->frame */
 	struct plan plan;
@@ -42,6 +44,7 @@ CHECKED int fetch_release(struct fetch *f);
 CHECKED int fetch_thim(struct fetch *f);
 CHECKED int fetch_token(struct fetch *f);
 CHECKED int fetch_probe(struct fetch *f);
+CHECKED int fetch_trials(struct fetch *f); /* fetch_trials.c */
 CHECKED int fetch_secrets(struct fetch *f);
 
 #endif

@@ -121,7 +121,7 @@ fetch_release(struct fetch *f)
 	int r;
 
 	text_init(&t, path, sizeof(path));
-	akv_release_path(f->h->conf, &t);
+	akv_key_path(f->h->conf, "release", &t);
 	BUG_ON(text_end(&t, &n) != 0);
 	rq.path = path;
 	text_init(&t, body, sizeof(body));

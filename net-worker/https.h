@@ -40,6 +40,7 @@ struct step {
 	uint64_t due_ms;   /* not before; 0: now */
 	uint64_t first_ms; /* when it was first tried; 0: not yet */
 	unsigned tries;
+	unsigned want;	/* a status that is no surprise; 0: 200 alone */
 	bool new_token; /* a 401 was answered with a new token once */
 };
 

@@ -157,7 +157,7 @@ step_try(struct https *h, struct step *s, const struct http_request *rq,
 		return 0;
 	if (drop_token(h, s, rq, out))
 		return again(h, s, rq->remote, out, 0);
-	if (out->status != 0 && !h->for_ever)
+	if (out->status != 0 && out->status != s->want && !h->for_ever)
 		https_event(h, EVENT_HTTP, rq->remote, out->status, s->tries);
 	ask = (struct retry_ask){.remote = rq->remote,
 				 .status = out->status,

@@ -110,6 +110,11 @@ class Case(unittest.TestCase):
         self.addCleanup(self.az.close)
         self.seat = None
 
+    def request(self, service, piece):
+        """The first call that has the piece in its method and path."""
+        return [r for r in self.az.seen if r.service == service and
+                piece in "%s %s" % (r.method, r.path)][0]
+
     def tearDown(self):
         """Whatever happened: no token in what was said."""
         if self.seat is None:

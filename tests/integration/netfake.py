@@ -250,6 +250,9 @@ class Azure:
         parts = path.strip("/").split("/")
         if parts[-1] == "release":
             return answer(200, {"value": JWS})
+        if parts[0] == "keys":  # no other right on keys
+            return error(403, "Forbidden", "Caller is not authorized to "
+                         "perform action on resource.", "ForbiddenByRbac")
         name = parts[1]
         if req.method == "PUT":
             self.set(name, req.json()["value"])

@@ -47,6 +47,18 @@ class FirstLife(ErrorCase):
         self.refused(65, 'no set')
         self.assertEqual(self.store_files(), [])
 
+    def test_an_identity_that_may_too_much(self):
+        for action, words in (('keys/decrypt/action', 'trying to decrypt'),
+                              ('keys/unwrap/action', 'trying to unwrap'),
+                              ('keys/update/action', 'trying to change')):
+            self.client.permit(action)
+            self.addCleanup(self.client.permit)
+            self.exactly(75, words, 'the identity may do with the master key '
+                         'what it must not', 'never decrypt, unwrap or update')
+            self.assertEqual(self.store_files(), [])
+            self.assertNotIn(BUNDLE, self.client.state()[
+                self.rig.deployment.info['vault_name']]['secrets'])
+
     def test_garbage_marker(self):
         self.rig.conf()
         path = self.rig.store + '.sallyport'

@@ -18,10 +18,6 @@ def unb64u(text):
 
 
 class Fetch(Case):
-    def request(self, service, piece):
-        return [r for r in self.az.seen if r.service == service and
-                piece in "%s %s" % (r.method, r.path)][0]
-
     def test_a_restart_fetches_all_and_says_so(self):
         self.furnish()
         self.assertEqual(self.fetch(), "F_BUNDLE")
@@ -281,6 +277,63 @@ class Probe(Case):
         self.assertEqual(self.fetch(PROBE=1, RETRY_MS=60000), "PROBE")
         self.assertEqual(len([p for p in self.az.paths("akv")
                               if p.startswith("PUT")]), 1)
+
+
+class Trials(Case):
+    """What a first life wants to be refused (DESIGN section 7)."""
+    TRIALS = ("POST /keys/mk//decrypt?", "POST /keys/mk//unwrapkey?",
+              "PATCH /keys/mk/?")
+
+    def first(self, **change):
+        self.furnish()
+        self.az.secrets.pop("apm-unseal-bundle", None)
+        return self.fetch(PROBE=1, **change)
+
+    def tried(self):
+        return [t for t in self.TRIALS for p in self.az.paths("akv")
+                if p.startswith(t)]
+
+    def test_each_is_tried_once_and_refused(self):
+        self.assertEqual(self.first(), "F_NOTHING")
+        self.assertEqual(self.tried(), list(self.TRIALS))
+        self.assertEqual(len(self.events("TRIED")), 1)
+        self.assertNotIn(403, [e[1] for e in self.events("HTTP")])
+        for trial in self.TRIALS[:2]:
+            body = self.request("akv", trial).json()
+            self.assertEqual(body["alg"], "RSA-OAEP-256")
+            self.assertEqual(len(unb64u(body["value"])), 256)
+        self.assertEqual(self.request("akv", "PATCH").json(), {})
+
+    def test_a_key_with_version(self):
+        version = "0" * 32
+        self.first(KEY_URL="https://%s/keys/mk/%s" % (nf.AKV_HOST, version))
+        for trial in ("POST /keys/mk/%s/decrypt?", "PATCH /keys/mk/%s?"):
+            self.request("akv", trial % version)
+
+    def test_anything_but_403_ends_it(self):
+        for trial in self.TRIALS:
+            for status, code in ((200, None), (400, "BadParameter"),
+                                 (404, "KeyNotFound")):
+                with self.subTest(trial=trial, status=status):
+                    self.setUp()
+                    self.az.rule("akv", trial, nf.error(status, code) if code
+                                 else nf.answer(200, {"value": "AA"}))
+                    self.assertEqual(self.first(), "TOO_MUCH")
+                    self.noted("master key")
+                    self.assertEqual(self.events("TRIED"), [])
+                    self.tearDown()
+
+    def test_a_busy_vault_is_asked_again(self):
+        self.az.rule("akv", self.TRIALS[1], nf.error(429, "Throttled"))
+        self.assertEqual(self.first(RETRY_MS=20000), "F_NOTHING")
+        self.assertEqual(len(self.tried()), 4)
+
+    def test_later_lives_do_not_try(self):
+        self.furnish()
+        self.assertEqual(self.fetch(PROBE=1), "F_BUNDLE")
+        self.az.secrets.pop("apm-unseal-bundle", None)
+        self.assertEqual(self.fetch(PROBE=0), "F_NOTHING")
+        self.assertEqual(self.tried(), [])
 
 
 if __name__ == "__main__":

@@ -27,16 +27,24 @@ class LifeCase(unittest.TestCase):
 
 
 class Lives(LifeCase):
+    def tried(self, rig):
+        """How often it was tried what must be refused: in a first life."""
+        counts = rig.client.counts()
+        return [counts.get('akv.' + x, 0) for x in
+                ('decrypt', 'unwrapkey', 'key-update')]
+
     def first_and_second(self, **more):
         rig = self.rig(**more)
         boot = rig.ready()
         self.assertEqual(rig.releases(), 2)
+        self.assertEqual(self.tried(rig), [1, 1, 1])
         status, seal = rig.ask('GET', 'sys/seal-status')
         self.assertEqual((status, seal['sealed']), (200, False))
         rig.write_word('kept')
         rig.stop(boot)
         boot = rig.ready()
         self.assertEqual(rig.releases(), 3)
+        self.assertEqual(self.tried(rig), [1, 1, 1])
         self.assertEqual(rig.read_word(), 'kept')
         self.assertNotIn('stored', boot.events())
         rig.stop(boot)

@@ -11,6 +11,7 @@ import ssl
 import urllib.parse
 
 from . import guest, tpmwire
+from .identity import VM_ACTIONS
 from .jose import b64u, unb64u
 
 API = "7.4"
@@ -226,6 +227,13 @@ class Client:
     def options(self, **values):
         self.plain("control", "POST", "/provision", json.dumps(
             {"operation": "options", **values}))
+
+    def permit(self, *actions, identity="vm"):
+        """Gives the identity these actions ("keys/decrypt/action") beside
+        those of a deployment; none: those alone."""
+        self.plain("control", "POST", "/provision", json.dumps(
+            {"operation": "permit", "identity": identity,
+             "actions": sorted(VM_ACTIONS | set(actions))}))
 
     def state(self):
         return self.plain("control", "GET", "/state")

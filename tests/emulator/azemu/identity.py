@@ -18,9 +18,9 @@ GROUP = ("/subscriptions/%s/resourcegroups/emulated/providers/"
          "Microsoft.ManagedIdentity/userAssignedIdentities/" % SUBSCRIPTION)
 
 ALL = "*"
-# What a deployment gives the identity of the VM (DESIGN section 7): release,
-# read the key's public half, get, set and list secrets; no more.
-VM_ACTIONS = {"keys/read", "keys/release/action", "secrets/getSecret/action",
+# What a deployment gives the identity of the VM (DESIGN section 7): release a
+# key, get and set secrets and list their versions; no more.
+VM_ACTIONS = {"keys/release/action", "secrets/getSecret/action",
               "secrets/setSecret/action", "secrets/readMetadata/action"}
 
 

@@ -24,8 +24,20 @@ CASE(the_question_is_target_nonce_and_enc)
 
 	EXPECT(make_conf(&none, true, &c) == 0);
 	text_init(&t, buf, sizeof(buf));
-	akv_release_path(&c, &t);
-	EXPECT(strcmp(buf, "/keys/mk/release?api-version=7.4") == 0);
+	akv_key_path(&c, "release", &t);
+	EXPECT(strcmp(buf, "/keys/mk//release?api-version=7.4") == 0);
+	text_init(&t, buf, sizeof(buf));
+	akv_key_path(&c, NULL, &t);
+	EXPECT(strcmp(buf, "/keys/mk/?api-version=7.4") == 0);
+	strcat(c.key_path, "/0123456789abcdef0123456789abcdef");
+	text_init(&t, buf, sizeof(buf));
+	akv_key_path(&c, "decrypt", &t);
+	EXPECT(strcmp(buf, "/keys/mk/0123456789abcdef0123456789abcdef/decrypt"
+			   "?api-version=7.4") == 0);
+	text_init(&t, buf, sizeof(buf));
+	akv_key_path(&c, NULL, &t);
+	EXPECT(strcmp(buf, "/keys/mk/0123456789abcdef0123456789abcdef"
+			   "?api-version=7.4") == 0);
 	text_init(&t, buf, sizeof(buf));
 	EXPECT(akv_release_body("a.b.c", 5, &c.ask[0], &t) == 0);
 	EXPECT(strcmp(buf, "{\"target\":\"a.b.c\",\"nonce\":\"" NONCE_CD
