@@ -66,6 +66,8 @@ enum tag {
 	TAG_STORAGE_KEY,   /* u32: 1 = SEALED_STORAGE comes */
 	TAG_RUN_DIRECTORY, /* where the server finds tls/ */
 	TAG_CONTAINER,	   /* of storage azure */
+	TAG_STAND_IN,	   /* u32: 1 = a fixed text in the storage key's place:
+			      a check, nothing of it is kept */
 
 	/* tls */
 	TAG_TLS_CA = 120, /* DER certificate; absent: any root */

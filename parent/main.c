@@ -16,6 +16,7 @@
 #include "log.h"
 #include "paths.h"
 #include "platform.h"
+#include "precheck.h"
 #include "server.h"
 #include "store.h"
 #include "supervise.h"
@@ -105,14 +106,29 @@ prepare(struct sup *s)
 {
 	int r;
 
-	if ((r = platform_swap_off()) != 0 || (r = server_check(s)) != 0 ||
-	    (r = paths_plugins(s->conf)) != 0 ||
+	if ((r = platform_swap_off()) != 0 || (r = check_files(s)) != 0 ||
 	    (r = platform_install_ok()) != 0 || (r = platform_setup(s)) != 0)
 		return r;
 	for (int seat = SEAT_BROKER; seat < SEAT_COUNT; seat++)
 		if ((r = platform_uid_free(seat_uid(s, (enum seat)seat))) != 0)
 			return r;
 	return server_port_free(s);
+}
+
+/* What is understood; then what else can be wrong with it. */
+static int
+check_only(struct sup *s)
+{
+	int r;
+
+	conf_print(s->conf, stdout);
+	if (fflush(stdout) != 0)
+		return EXIT_INTERNAL;
+	if ((r = check_files(s)) != 0 || (r = check_template(s)) != 0)
+		return r;
+	log_line(LOG_STEP, NULL, "checked",
+		 "the configuration and the files that it names are fine");
+	return 0;
 }
 
 static int
@@ -127,10 +143,8 @@ run(struct sup *s, const struct args *a)
 		return EXIT_INTERNAL;
 	if ((r = load(s, a)) != 0)
 		return r;
-	if (a->check) {
-		conf_print(s->conf, stdout);
-		return 0;
-	}
+	if (a->check)
+		return check_only(s);
 	if ((r = prepare(s)) != 0 || (r = store_lock(s)) != 0 ||
 	    (r = boot(s)) != 0)
 		return r;

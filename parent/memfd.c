@@ -50,6 +50,20 @@ new_memfd(void)
 }
 
 int
+memfd_sink(void)
+{
+	int fd = new_memfd(), sink;
+	char path[64];
+
+	if (fd < 0)
+		return -1;
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	sink = open(path, O_WRONLY | O_CLOEXEC);
+	close(fd);
+	return sink;
+}
+
+int
 memfd_of_file(const char *path, size_t max, bool optional, int *out_fd)
 {
 	int from = open(path, O_RDONLY | O_CLOEXEC), to, r = 0;

@@ -18,6 +18,11 @@
 CHECKED int memfd_of_file(const char *path, size_t max, bool optional,
 			  int *out_fd);
 
+/*
+ * A memfd that nobody reads, open for writing alone; the caller's, or -1.
+ */
+int memfd_sink(void);
+
 /* Reads a whole small file.  Returns 0 and its length, or as above. */
 CHECKED int read_file(const char *path, uint8_t *out, size_t cap,
 		      size_t *out_bytes);

@@ -10,7 +10,8 @@
 #include "store.h"
 #include "sup.h"
 
-#define ENC_MAX 3
+#define ENC_MAX	  3
+#define ROOTS_MAX (1u << 20) /* bytes of tls_roots */
 
 enum direct { DIRECT_RENDER, DIRECT_TLS, DIRECT_UNSEAL, DIRECT_INIT, DIRECTS };
 
@@ -20,6 +21,7 @@ struct session {
 	uint32_t skip; /* newest bundles to pass over */
 	bool may_init;
 	bool probe;
+	bool check; /* render to nowhere, without a key: --check-config */
 	unsigned absent_s;
 	struct marker marker;
 	uint8_t generation[GENERATION_BYTES]; /* the marker's, or a new one */
@@ -75,6 +77,16 @@ void session_drop(struct session *x, enum seat seat);
 CHECKED int session_config(const struct sup *s, const struct session *x,
 			   enum seat seat, uint8_t *out, size_t cap,
 			   size_t *out_bytes);
+
+/*
+ * Opens a file that a key names as a sealed memfd.  Returns 0 and the
+ * descriptor (the caller's), or ERR_REFUSED, said, with EXIT_CONFIG.
+ */
+CHECKED int session_file(struct sup *s, enum conf_key key, const char *path,
+			 size_t max, int *out_fd);
+
+/* Opens the template as a sealed memfd.  Returns 0 or ERR_REFUSED, said. */
+CHECKED int session_template(struct sup *s, int *out_fd);
 
 /*
  * Adds the seat's own descriptors from FD_FIRST on (session_fds.c).  Returns

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What each seat is told: the bodies of CONFIG. */
 #include <ctype.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -127,9 +128,9 @@ put_certs(const char *what, const char *path, struct wr *w, enum tag tag,
 	uint8_t der[DER_MAX];
 	size_t n = 0, bytes;
 	unsigned i = 0;
-	int r = read_file(path, text, PEM_TEXT, &n);
+	int got = read_file(path, text, PEM_TEXT, &n), r = got;
 
-	text[r == 0 ? n : 0] = '\0';
+	text[n] = '\0';
 	while (r == 0 && i < max &&
 	       (r = pem_block((char *)text, "CERTIFICATE", i, der, sizeof(der),
 			      &bytes)) == 0) {
@@ -138,8 +139,10 @@ put_certs(const char *what, const char *path, struct wr *w, enum tag tag,
 	}
 	if (i > 0 && (r == 0 || r == ERR_NOTFOUND))
 		return 0;
-	log_line(LOG_FAIL, NULL, "file", "%s %s: no PEM certificate in it",
-		 what, path);
+	log_line(LOG_FAIL, NULL, "file", "%s %s: %s", what, path,
+		 got == 0	    ? "no PEM certificate in it"
+		 : got == ERR_RANGE ? "is too large"
+				    : strerror(errno));
 	return ERR_FORMAT;
 }
 
@@ -188,7 +191,7 @@ put_tpm(const struct sup *s, const struct session *x, struct wr *w)
 }
 
 static void
-put_render(const struct sup *s, struct wr *w)
+put_render(const struct sup *s, const struct session *x, struct wr *w)
 {
 	const struct conf *c = s->conf;
 	const char *path = conf_str(c, CONF_STORE_PATH);
@@ -201,7 +204,8 @@ put_render(const struct sup *s, struct wr *w)
 	items_put_str(w, TAG_STORAGE, conf_str(c, CONF_STORAGE));
 	items_put_str(w, TAG_STORAGE_PATH, path ? path : "");
 	items_put_str(w, TAG_RUN_DIRECTORY, conf_str(c, CONF_RUN_DIR));
-	items_put_u32(w, TAG_STORAGE_KEY, !conf_local_store(c));
+	items_put_u32(w, TAG_STORAGE_KEY, !conf_local_store(c) && !x->check);
+	items_put_u32(w, TAG_STAND_IN, !conf_local_store(c) && x->check);
 	if (account)
 		items_put_str(w, TAG_CONTAINER, conf_str(c, CONF_CONTAINER));
 }
@@ -244,7 +248,7 @@ put_seat(const struct sup *s, const struct session *x, enum seat seat,
 	if (seat == SEAT_TPM)
 		return put_tpm(s, x, w);
 	if (seat == SEAT_RENDER) {
-		put_render(s, w);
+		put_render(s, x, w);
 		return 0;
 	}
 	if (seat == SEAT_TLS)

@@ -19,20 +19,18 @@
 #include "spawn.h"
 #include "wait.h"
 
-#define ROOTS_MAX    (1u << 20)
 #define EVENTLOG_MAX (1u << 20)
 #define TEMPLATE_MAX (64u << 10)
 
-/* A file that must be there; says which one is not. */
-static int
-file_fd(struct sup *s, const char *what, const char *path, size_t max,
-	int *out_fd)
+int
+session_file(struct sup *s, enum conf_key key, const char *path, size_t max,
+	     int *out_fd)
 {
 	int r = memfd_of_file(path, max, false, out_fd);
 
 	if (r == 0)
 		return 0;
-	log_line(LOG_FAIL, NULL, "file", "%s %s: %s", what, path,
+	log_line(LOG_FAIL, NULL, "file", "%s %s: %s", conf_key_name(key), path,
 		 r == ERR_RANGE ? "is too large" : strerror(errno));
 	fail_with(s, EXIT_CONFIG, SEAT_SUPERVISOR);
 	return ERR_REFUSED;
@@ -41,8 +39,8 @@ file_fd(struct sup *s, const char *what, const char *path, size_t max,
 static int
 fds_https(struct sup *s, struct spawn *sp, int opened[static 4])
 {
-	int r = file_fd(s, "tls_roots", conf_str(s->conf, CONF_ROOTS),
-			ROOTS_MAX, &opened[0]);
+	int r = session_file(s, CONF_ROOTS, conf_str(s->conf, CONF_ROOTS),
+			     ROOTS_MAX, &opened[0]);
 
 	if (r == 0)
 		r = memfd_of_file(conf_str(s->conf, CONF_EVENTLOG),
@@ -101,24 +99,37 @@ fds_tpm(struct sup *s, const struct session *x, struct spawn *sp,
 	return 0;
 }
 
+int
+session_template(struct sup *s, int *out_fd)
+{
+	const char *path = conf_str(s->conf, CONF_TEMPLATE);
+	char fallback[PATH_MAX];
+
+	snprintf(fallback, sizeof(fallback), "%s/templates/%s.hcl.tpl",
+		 SP_DATADIR, conf_str(s->conf, CONF_STORAGE));
+	return session_file(s, CONF_TEMPLATE, path ? path : fallback,
+			    TEMPLATE_MAX, out_fd);
+}
+
+/* Where a life's configuration goes: its tmpfs, or nowhere. */
+static int
+server_hcl(struct sup *s, const struct session *x, enum life_kind k)
+{
+	if (x->check)
+		return memfd_sink();
+	return life_create(s, s->life[k].conf_fd, "server.hcl", 0640);
+}
+
 static int
 fds_render(struct sup *s, const struct session *x, struct spawn *sp,
 	   int opened[static 4])
 {
-	const char *path = conf_str(s->conf, CONF_TEMPLATE);
-	char fallback[PATH_MAX];
 	int r;
 
-	snprintf(fallback, sizeof(fallback), "%s/templates/%s.hcl.tpl",
-		 SP_DATADIR, conf_str(s->conf, CONF_STORAGE));
-	r = file_fd(s, "template", path ? path : fallback, TEMPLATE_MAX,
-		    &opened[0]);
-	if (r != 0)
+	if ((r = session_template(s, &opened[0])) != 0)
 		return r;
-	opened[1] = life_create(s, s->life[LIFE_PUBLIC].conf_fd, "server.hcl",
-				0640);
-	opened[2] = life_create(s, s->life[LIFE_PRIVATE].conf_fd, "server.hcl",
-				0640);
+	opened[1] = server_hcl(s, x, LIFE_PUBLIC);
+	opened[2] = server_hcl(s, x, LIFE_PRIVATE);
 	sp->fd[FD_RENDER_TEMPLATE] = opened[0];
 	sp->fd[FD_RENDER_PUBLIC] = opened[1];
 	sp->fd[FD_RENDER_PRIVATE] = opened[2];

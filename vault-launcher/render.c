@@ -26,6 +26,7 @@ static struct {
 	struct template_values values;
 	char container[VALUE_MAX + 1]; /* of storage azure, else empty */
 	bool keyed;		       /* a storage key comes */
+	bool stand_in; /* none comes, and a fixed text takes its place */
 	struct sealed_want sealed;
 	struct secret *sk_key_text; /* base64 and a NUL */
 	struct secret *sk_rendered;
@@ -52,7 +53,7 @@ take(enum variable v, unsigned tag)
 static int
 read_config(void)
 {
-	uint32_t keyed = 0;
+	uint32_t keyed = 0, stand_in = 0;
 	int r;
 
 	if ((r = take(VAR_HOSTNAME, TAG_HOSTNAME)) != 0 ||
@@ -71,8 +72,12 @@ read_config(void)
 	r = items_u32(&self.config, TAG_STORAGE_KEY, &keyed);
 	if (r != 0 && r != ERR_NOTFOUND)
 		return r;
+	r = items_u32(&self.config, TAG_STAND_IN, &stand_in);
+	if (r != 0 && r != ERR_NOTFOUND)
+		return r;
 	job.keyed = keyed == 1;
-	return keyed <= 1 ? 0 : ERR_RANGE;
+	job.stand_in = stand_in == 1;
+	return keyed + stand_in <= 1 ? 0 : ERR_RANGE;
 }
 
 static int
@@ -100,6 +105,12 @@ receive_key(void)
 	char *sk_text = (char *)secret_bytes(job.sk_key_text);
 	int code;
 
+	if (job.stand_in) {
+		static const uint8_t zeros[STORAGE_KEY_BYTES];
+
+		b64_encode(B64_STD, zeros, sizeof(zeros), sk_text);
+		job.values.sk_value[VAR_SAA_KEY] = sk_text;
+	}
 	if (!job.keyed)
 		return 0;
 	if ((code = prepare_say_pub(&self, &job.sealed)) != 0 ||

@@ -7,7 +7,7 @@ import socket
 import subprocess
 import unittest
 
-from boot_rig import SERVER
+from boot_rig import ROOT, SERVER, lib
 from mounts import propagation
 from error_case import ErrorCase
 
@@ -277,6 +277,91 @@ class Outside(ErrorCase):
         self.exactly(6, 'swap is in use', '/var/swap-file', 'swapoff -a',
                      wrap=wrap)
         self.mended()
+
+
+class Files(ErrorCase):
+    """What the settings name: seen by --check-config as by a boot."""
+    LIVED = False
+
+    def both(self, code, *texts, **run):
+        for args in ((), ('--check-config',)):
+            with self.subTest(args=args):
+                before = self.rig.client.counts()
+                self.exactly(code, *texts, args=args, **run)
+                if args:
+                    self.assertEqual(self.rig.client.counts(), before)
+
+    def file(self, data):
+        path = os.path.join(self.rig.work, 'file')
+        with open(path, 'w') as f:
+            f.write(data)
+        return path
+
+    def test_roots(self):
+        for key in ('tls_roots', 'keyvault_signing_roots', 'tls_ca'):
+            self.both(3, key + ' /nonexistent: No such file',
+                      **{key: '/nonexistent'})
+            self.both(3, key + ' ', ': no PEM certificate in it',
+                      **{key: self.file('no certificate\n')})
+
+    def test_operator_key_and_policy(self):
+        self.both(3, 'operator_key', operator_key=self.file('no key\n'))
+        self.both(3, '[policy p]: give either', sections='[policy p]\n'
+                  'file = /nonexistent\n')
+
+    def test_server_and_plugins(self):
+        self.both(50, '/nonexistent/bao', server='/nonexistent/bao')
+        self.both(51, 'chmod 0711', server='/bin/true')
+        self.both(74, 'plugin_directory', plugin_directory='/nonexistent')
+
+    def test_template(self):
+        self.both(3, 'template /nonexistent: No such', template='/nonexistent')
+
+    def test_broken_templates_are_seen_without_a_boot(self):
+        for text, line in [('storage "pebbledb" {\n  path = "${NAME}"\n}\n', 2),
+                           ('storage "pebbledb" {\n', 1),
+                           ('storage "raft" {\n  path = "%s"\n}\n'
+                            % self.rig.store, 1),
+                           ('ui = true\n', 1)]:
+            before = self.rig.client.counts()
+            boot = self.exactly(49, 'line', template=self.file(text),
+                                args=('--check-config',))
+            self.assertIn('template_line', boot.events())
+            self.assertEqual(self.rig.client.counts(), before)
+
+    def test_azure_is_rendered_without_its_key(self):
+        with open(os.path.join(ROOT, 'vault-launcher/templates/azure.hcl.tpl'
+                               )) as f:
+            good = f.read()
+        azure = {'storage': 'azure', 'storage_path': None,
+                 'storage_account': 'account1', 'args': ('--check-config',)}
+        boot = self.rig.run(template=self.file(good), **azure)
+        self.assertEqual(boot.wait(), 0, boot.text())
+        self.assertIn('checked', boot.events())
+        self.assertNotIn('AAAA', boot.text())
+        self.exactly(49, template=self.file(good.replace('${APM_SAA_KEY}',
+                                                         '${APM_SAA}')),
+                     **azure)
+
+    def test_container_profile(self):
+        caps = lib('container_caps').split()
+        boot = self.rig.run(wrap=caps, args=('--check-config',))
+        self.assertEqual(boot.wait(), 0, boot.text())
+        self.assertIn('container', boot.said())
+        self.assertFalse(os.path.exists(self.rig.run_dir))
+
+    def test_who_is_not_root_is_told_what_was_not_checked(self):
+        boot = self.rig.run(wrap=['setpriv', '--reuid', str(self.rig.base),
+                                  '--clear-groups'], args=('--check-config',))
+        self.assertEqual(boot.wait(), 0, boot.text())
+        self.assertIn('unchecked', boot.events())
+
+    def test_beside_a_running_server(self):
+        boot = self.rig.ready()
+        check = self.rig.run(args=('--check-config',))
+        self.assertEqual(check.wait(), 0, check.text())
+        self.assertFalse(self.rig.ask('GET', 'sys/seal-status')[1]['sealed'])
+        self.rig.stop(boot)
 
 
 class StorePath(ErrorCase):
