@@ -173,7 +173,7 @@ offer_key(struct serving *s)
 		return 0;
 	if (env_key_new(&s->init_key, pub) != 0)
 		return EXIT_INTERNAL;
-	return channel_send(&out, MSG_SEAL_PUB, pub, sizeof(pub)) == 0
+	return channel_send(&out, MSG_TPM_PUB, pub, sizeof(pub)) == 0
 		       ? 0
 		       : EXIT_PROTOCOL;
 }

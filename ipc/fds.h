@@ -18,7 +18,7 @@ enum fd_number {
 	FD_BROKER_GO = 3, /* the supervisor's decisions, one byte each */
 	FD_BROKER_WORKERS = 6, /* one for each worker's seat, resolve to unseal */
 	FD_CONTROL_SERVER = 6, /* the server's unix socket, connected by the supervisor */
-	FD_CONTROL_PUB = 7, /* SEAL_PUB: in for init, out for unseal */
+	FD_CONTROL_PUB = 7, /* TPM_PUB in for init, SEAL_PUB out for unseal */
 	FD_CONTROL_SEALED = 8, /* SEALED_KEYS out for init, SEALED_SHARES in for unseal */
 	FD_HTTPS_ROOTS = 6, /* PEM roots for TLS */
 	FD_HTTPS_EVENTLOG = 7, /* TCG event log; may be empty */
@@ -38,7 +38,7 @@ enum fd_number {
 	FD_TPM_TLS_OUT = 10, /* out: SEALED_PASSWORD */
 	FD_TPM_UNSEAL_PUB = 11, /* in: SEAL_PUB */
 	FD_TPM_UNSEAL_OUT = 12, /* out: SEALED_SHARES */
-	FD_TPM_INIT_PUB = 13, /* out: SEAL_PUB */
+	FD_TPM_INIT_PUB = 13, /* out: TPM_PUB */
 	FD_TPM_INIT_IN = 14, /* in: SEALED_KEYS */
 };
 

@@ -48,7 +48,7 @@ first_life(struct control *c)
 	struct inbox in;
 	int status, r;
 
-	if ((r = control_recv(c, &c->pub, MSG_SEAL_PUB, &in)) != 0)
+	if ((r = control_recv(c, &c->pub, MSG_TPM_PUB, &in)) != 0)
 		return control_code(r, EXIT_PROTOCOL);
 	memcpy(pub, in.frame.body, sizeof(pub));
 	if ((r = check_server(c)) != 0)

@@ -36,7 +36,7 @@ def init(stream, shares=5, threshold=3, storage="pebbledb", pub=True, **kw):
     w.start()
     try:
         if pub:
-            sp.Channel(pub_out).send("SEAL_PUB",
+            sp.Channel(pub_out).send("TPM_PUB",
                                      sp.raw_pub(key.public_key()))
     except BrokenPipeError:
         pass  # it had ended already

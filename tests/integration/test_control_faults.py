@@ -329,7 +329,7 @@ class Init(Case):
             ("TAG_THRESHOLD", 2)], {6: self.mock.socket(), 7: pub_in,
                                     8: sealed_out}, uid=UID)
         w.start()
-        sp.Channel(pub_out).send("SEAL_PUB", sp.raw_pub(key.public_key()))
+        sp.Channel(pub_out).send("TPM_PUB", sp.raw_pub(key.public_key()))
         pub_out.close()
         self.assertEqual(w.finish(), "PROTOCOL")
 

@@ -265,7 +265,7 @@ class Session:
 
     def give_keys(self, keyset):
         """As init: take the key, seal what the server handed out."""
-        pub = self.ends["init_pub"].expect("SEAL_PUB")
+        pub = self.ends["init_pub"].expect("TPM_PUB")
         self.ends["init"].send("SEALED_KEYS", sp.env_seal(
             pub, sp.env_info(self.session, "SEAT_INIT", "SEAT_TPM",
                              "SEALED_KEYS"), keyset))
