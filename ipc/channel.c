@@ -13,6 +13,8 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 
+#include "jwe_size.h"
+
 void
 channel_init(struct channel *c, int fd, enum seat self, enum seat peer)
 {
@@ -47,6 +49,8 @@ channel_send(struct channel *c, unsigned type, const void *body, size_t bytes)
 	ssize_t n;
 
 	if (msg_allowed(type, c->self, c->peer, bytes, c->tainted) != 0)
+		return ERR_PROTO;
+	if (type == MSG_JWE && !jwe_size_fits(c->jwe_modulus, bytes))
 		return ERR_PROTO;
 	if (c->send_seq == UINT32_MAX) /* never repeat a number */
 		return ERR_PROTO;

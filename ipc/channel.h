@@ -21,10 +21,12 @@ struct channel {
 	enum seat peer;
 	uint32_t send_seq;
 	uint32_t recv_seq;
-	bool tainted;	   /* self may now only say what the table allows; set
-			      by the caller, and when a worker gets WRAPPED_KEY */
-	bool peer_tainted; /* the same of what is received (the broker's
-			      view of a worker) */
+	bool tainted;	    /* self may now only say what the table allows; set
+			       by the caller, and when a worker gets WRAPPED_KEY */
+	size_t jwe_modulus; /* bytes of the operator's key: a JWE has the size
+			      for it (jwe_size.h); 0: none may be sent */
+	bool peer_tainted;  /* the same of what is received (the broker's
+			       view of a worker) */
 };
 
 /* Starts a channel over fd (not owned); cannot fail. */

@@ -10,6 +10,8 @@ enum tag {
 	/* broker */
 	TAG_LOG_JSON = 10, /* u32: 1 JSON lines, 0 a terminal's lines */
 	TAG_LOG_T0,	   /* u64: CLOCK_MONOTONIC ns of the boot's start */
+	TAG_JWE_MODULUS,   /* u32: bytes of the operator key's modulus; 0: the
+			      session has no JWE */
 
 	/* resolve: names, in the order of enum remote */
 	TAG_NAME = 20, /* list: host name or literal address */

@@ -63,12 +63,13 @@ struct bseat {
 struct broker {
 	struct bseat seats[SEAT_COUNT];
 	struct keep keep;
-	uint32_t seen;	 /* session: bit per type, MSG_TYPE_MAX < 32 */
-	bool opened;	 /* GO_OPEN was carried out */
-	bool storing;	 /* a store seat started: no deadline any more */
-	bool ended;	 /* GO_END */
-	bool hurt;	 /* a started seat hung up without RESULT */
-	const char *why; /* of the last ERR_PROTO */
+	uint32_t seen;	      /* session: bit per type, MSG_TYPE_MAX < 32 */
+	bool opened;	      /* GO_OPEN was carried out */
+	bool storing;	      /* a store seat started: no deadline any more */
+	bool ended;	      /* GO_END */
+	uint32_t jwe_modulus; /* bytes; what size a JWE has; 0: none may come */
+	bool hurt;	      /* a started seat hung up without RESULT */
+	const char *why;      /* of the last ERR_PROTO */
 };
 
 /* Starts a session; cannot fail. */

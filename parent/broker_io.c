@@ -35,7 +35,7 @@ static const struct worker *worker; /* for the deadline */
 static enum seat told;		    /* whom broker_out spoke to last */
 
 int
-broker_sockets(void)
+broker_sockets(uint32_t jwe_modulus)
 {
 	for (unsigned s = FIRST; s <= LAST; s++) {
 		int fd = FD_BROKER_WORKERS + (int)(s - FIRST);
@@ -43,8 +43,10 @@ broker_sockets(void)
 		if (fcntl(fd, F_SETFL, O_RDWR | O_NONBLOCK) != 0)
 			return ERR_SYS;
 		channel_init(&channels[s], fd, SEAT_BROKER, (enum seat)s);
+		channels[s].jwe_modulus = jwe_modulus;
 	}
 	broker_init(&session);
+	session.jwe_modulus = jwe_modulus;
 	return 0;
 }
 

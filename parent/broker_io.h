@@ -8,9 +8,10 @@
 
 /*
  * Takes the workers' sockets (FD_BROKER_WORKERS and on) and makes them
- * non-blocking; before the lock.  Returns 0 or ERR_SYS.
+ * non-blocking; before the lock.  jwe_modulus: TAG_JWE_MODULUS.  Returns 0 or
+ * ERR_SYS.
  */
-CHECKED int broker_sockets(void);
+CHECKED int broker_sockets(uint32_t jwe_modulus);
 
 /*
  * Runs the session until GO_END, the end of the go pipe, a violation or the

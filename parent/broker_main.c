@@ -36,11 +36,14 @@ int
 main(void)
 {
 	static struct worker self;
+	uint32_t jwe_modulus;
 
 	/* Audited, CONFIG read */
 	worker_begin(&self, &desc);
 	/* Ready to speak */
-	if (set_up_log(&self.config) != 0 || broker_sockets() != 0)
+	if (set_up_log(&self.config) != 0 ||
+	    items_u32(&self.config, TAG_JWE_MODULUS, &jwe_modulus) != 0 ||
+	    broker_sockets(jwe_modulus) != 0)
 		_exit(EXIT_LOCK);
 	/* Confined; the supervisor sees the ready pipe close */
 	worker_lock(&self, NULL, 0);

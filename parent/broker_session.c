@@ -7,6 +7,7 @@
 #include "broker_store.h"
 #include "cursor.h"
 #include "go.h"
+#include "jwe_size.h"
 
 /* Seats that may reach the internet, and seats that hold keys from START on. */
 #define SEATS_NET (SEAT_BIT(SEAT_RESOLVE) | SEAT_BIT(SEAT_FETCH) | SEATS_STORE)
@@ -223,6 +224,8 @@ broker_frame(struct broker *b, enum seat from, unsigned type,
 		return refuse(b, "a type that nobody says to the broker");
 	if (msg_allowed(type, from, SEAT_BROKER, bytes, s->tainted) != 0)
 		return refuse(b, "a message that the table does not allow it");
+	if (type == MSG_JWE && !jwe_size_fits(b->jwe_modulus, bytes))
+		return refuse(b, "a JWE that is not of the computed size");
 	if (!(rule->states & (1u << s->state)))
 		return refuse(b, "a message in the wrong state");
 	if (s->said[type] >= rule->most)

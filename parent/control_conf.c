@@ -6,6 +6,7 @@
 #include "items.h"
 #include "log.h"
 #include "memfd.h"
+#include "operator_key.h"
 #include "tags.h"
 
 #define TEXT_MAX 32768
@@ -134,25 +135,12 @@ put_default_mount(struct wr *outer)
 static int
 put_operator(const struct conf *c, struct wr *w)
 {
-	const char *path = conf_str(c, CONF_OPERATOR);
-	uint8_t text[8192], der[4096];
-	size_t n = 0, bytes;
+	struct operator_key key;
+	int r = operator_key_read(c, &key);
 
-	if (!path)
-		return 0;
-	if (read_file(path, text, sizeof(text) - 1, &n) == 0) {
-		text[n] = '\0';
-		if (pem_block((char *)text, "PUBLIC KEY", 0, der, sizeof(der),
-			      &bytes) == 0) {
-			items_put(w, TAG_OPERATOR_KEY, der, bytes);
-			return 0;
-		}
-	}
-	log_line(LOG_FAIL, NULL, "config",
-		 "operator_key %s: must be an RSA public key in PEM (openssl "
-		 "rsa -in KEY -pubout)",
-		 path);
-	return ERR_FORMAT;
+	if (r == 0 && key.bytes)
+		items_put(w, TAG_OPERATOR_KEY, key.der, key.bytes);
+	return r;
 }
 
 static int

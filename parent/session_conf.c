@@ -11,6 +11,7 @@
 #include "items.h"
 #include "log.h"
 #include "memfd.h"
+#include "operator_key.h"
 #include "osinfo.h"
 #include "session.h"
 #include "tags.h"
@@ -231,6 +232,19 @@ put_names(const struct conf *c, struct wr *w)
 	}
 }
 
+/* Only a session that may unseal has a JWE. */
+static int
+put_jwe(const struct sup *s, const struct session *x, struct wr *w)
+{
+	struct operator_key key = {.modulus_bytes = 0};
+
+	if ((x->plan & SLOT_BIT(SLOT_BUNDLE)) &&
+	    operator_key_read(s->conf, &key) != 0)
+		return ERR_FORMAT;
+	items_put_u32(w, TAG_JWE_MODULUS, (uint32_t)key.modulus_bytes);
+	return 0;
+}
+
 static int
 put_seat(const struct sup *s, const struct session *x, enum seat seat,
 	 struct wr *w)
@@ -256,7 +270,7 @@ put_seat(const struct sup *s, const struct session *x, enum seat seat,
 	if (seat == SEAT_BROKER) {
 		items_put_u32(w, TAG_LOG_JSON, s->log_json);
 		items_put_u64(w, TAG_LOG_T0, s->t0_ns);
-		return 0;
+		return put_jwe(s, x, w);
 	}
 	return control_config(s->conf, seat, w);
 }

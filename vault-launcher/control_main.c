@@ -130,6 +130,8 @@ start(struct control *c, const struct life *life)
 		c->pub.tainted = true;
 		c->sealed.tainted = true;
 	}
+	if (c->operator_key)
+		c->w->broker.jwe_modulus = jwe_key_bytes(c->operator_key);
 	return srv_open(&c->srv, FD_CONTROL_SERVER, worker_left_ms(c->w));
 }
 

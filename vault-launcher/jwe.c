@@ -19,10 +19,7 @@
 #include "b64.h"
 #include "secret.h"
 
-#define HEADER	  "{\"alg\":\"RSA-OAEP-256\",\"enc\":\"A256GCM\"}"
 #define CEK_BYTES 32u
-#define IV_BYTES  12u
-#define TAG_BYTES 16u
 #define TEXT_MAX  128u
 #define RSA_BYTES (JWE_RSA_MOST / 8u)
 
@@ -94,6 +91,12 @@ out:
 	return r;
 }
 
+size_t
+jwe_key_bytes(const struct jwe_key *k)
+{
+	return (size_t)EVP_PKEY_get_size(k->pkey);
+}
+
 void
 jwe_key_free(struct jwe_key *k)
 {
@@ -126,9 +129,9 @@ out:
 }
 
 struct gcm {
-	uint8_t iv[IV_BYTES];
+	uint8_t iv[JWE_IV];
 	uint8_t text[TEXT_MAX];
-	uint8_t tag[TAG_BYTES];
+	uint8_t tag[JWE_TAG];
 	size_t bytes;
 };
 
@@ -149,8 +152,8 @@ encrypt(const uint8_t *sk_cek, const char *aad, const char *sk_text,
 	    n != (int)g->bytes)
 		goto out;
 	if (EVP_EncryptFinal_ex(ctx, g->text + n, &n) != 1 || n != 0 ||
-	    EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_GET_TAG, TAG_BYTES,
-				g->tag) != 1)
+	    EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_GET_TAG, JWE_TAG, g->tag) !=
+		    1)
 		goto out;
 	r = 0;
 out:
@@ -162,7 +165,7 @@ int
 jwe_make(const struct jwe_key *k, const char *sk_text, size_t bytes, char *out,
 	 size_t *out_chars)
 {
-	char aad[B64_LEN(sizeof(HEADER) - 1) + 1];
+	char aad[B64_LEN(sizeof(JWE_HEADER) - 1) + 1];
 	uint8_t wrapped[RSA_BYTES];
 	struct parts p = {out, JWE_MAX + 1};
 	struct gcm g = {.bytes = bytes};
@@ -172,24 +175,26 @@ jwe_make(const struct jwe_key *k, const char *sk_text, size_t bytes, char *out,
 
 	if (bytes < 1 || bytes > TEXT_MAX)
 		return ERR_RANGE;
-	b64_encode(B64_URL, (const uint8_t *)HEADER, sizeof(HEADER) - 1, aad);
+	b64_encode(B64_URL, (const uint8_t *)JWE_HEADER, sizeof(JWE_HEADER) - 1,
+		   aad);
 	if ((r = secret_new(CEK_BYTES, &sk_cek)) != 0)
 		goto out;
 	r = ERR_CRYPTO;
 	if (RAND_priv_bytes(secret_bytes(sk_cek), CEK_BYTES) != 1 ||
-	    RAND_bytes(g.iv, IV_BYTES) != 1)
+	    RAND_bytes(g.iv, JWE_IV) != 1)
 		goto out;
 	if ((r = wrap_cek(k, secret_bytes(sk_cek), wrapped, &n)) != 0 ||
 	    (r = encrypt(secret_bytes(sk_cek), aad, sk_text, &g)) != 0)
 		goto out;
-	if ((r = put(&p, (const uint8_t *)HEADER, sizeof(HEADER) - 1, 0)) !=
-		    0 ||
+	if ((r = put(&p, (const uint8_t *)JWE_HEADER, sizeof(JWE_HEADER) - 1,
+		     0)) != 0 ||
 	    (r = put(&p, wrapped, n, 0)) != 0 ||
-	    (r = put(&p, g.iv, IV_BYTES, 0)) != 0 ||
+	    (r = put(&p, g.iv, JWE_IV, 0)) != 0 ||
 	    (r = put(&p, g.text, bytes, 0)) != 0 ||
-	    (r = put(&p, g.tag, TAG_BYTES, 1)) != 0)
+	    (r = put(&p, g.tag, JWE_TAG, 1)) != 0)
 		goto out;
 	*out_chars = (size_t)(p.at - out);
+	BUG_ON(*out_chars != jwe_size(n, bytes));
 out:
 	secret_free(sk_cek);
 	return r;

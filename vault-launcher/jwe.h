@@ -11,10 +11,9 @@
 #include <stdint.h>
 
 #include "err.h"
+#include "jwe_size.h"
 
-#define JWE_MAX	      1200u /* characters, messages.def */
-#define JWE_RSA_LEAST 2048u /* bits */
-#define JWE_RSA_MOST  4096u
+#define JWE_MAX 1200u /* room for the characters of any of them */
 
 struct jwe_key;
 
@@ -25,6 +24,9 @@ struct jwe_key;
 CHECKED int jwe_key_new(const uint8_t *der, size_t bytes,
 			struct jwe_key **out_key);
 void jwe_key_free(struct jwe_key *k);
+
+/* Bytes of its modulus, which the size of a JWE follows from (jwe_size.h). */
+size_t jwe_key_bytes(const struct jwe_key *k);
 
 /*
  * Encrypts 1..128 bytes.  out takes JWE_MAX + 1 characters; before the lock a

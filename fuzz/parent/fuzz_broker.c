@@ -19,6 +19,7 @@
 #include "broker.h"
 #include "broker_out.h"
 #include "go.h"
+#include "jwe_size.h"
 
 struct seen {
 	bool go, locked, started, result, gone;
@@ -82,6 +83,8 @@ broker_out(enum seat to, unsigned type, const uint8_t *p, size_t bytes)
 		seen[SEAT_TPM].tainted = true;
 		never_together();
 	}
+	if (type == MSG_JWE)
+		REQUIRE(jwe_size_fits(b.jwe_modulus, bytes));
 	if (type == MSG_BLOB || type == MSG_OPEN)
 		REQUIRE(opened);
 	if (type == MSG_EVIDENCE || type == MSG_TOKEN)
@@ -159,6 +162,7 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 {
 	broker_init(&b);
+	b.jwe_modulus = 256;
 	memset(seen, 0, sizeof(seen));
 	opened = false;
 	given_bytes = 0;

@@ -7,6 +7,9 @@ import socket
 import subprocess
 import unittest
 
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+
 from boot_rig import ROOT, SERVER, lib
 from mounts import propagation
 from error_case import ErrorCase
@@ -305,6 +308,12 @@ class Files(ErrorCase):
                       **{key: self.file('no certificate\n')})
 
     def test_operator_key_and_policy(self):
+        for key in (ec.generate_private_key(ec.SECP384R1()),
+                    rsa.generate_private_key(65537, 1024)):
+            self.both(3, 'must be an RSA public key of 2048 to 4096 bits',
+                      operator_key=self.file(key.public_key().public_bytes(
+                          serialization.Encoding.PEM, serialization
+                          .PublicFormat.SubjectPublicKeyInfo).decode()))
         self.both(3, 'operator_key', operator_key=self.file('no key\n'))
         self.both(3, '[policy p]: give either', sections='[policy p]\n'
                   'file = /nonexistent\n')

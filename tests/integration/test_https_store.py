@@ -14,7 +14,7 @@ import spframe as sp  # noqa: E402
 from https_rig import LOCAL, Case, Seat, common  # noqa: E402
 
 BUNDLE = bytes(range(256)) * 3 + b"x" * 12
-JWE = b"eyJhbGciOiJSU0EifQ." + b"a" * 342 + b".aXY." + b"c" * 60 + b".dGFn"
+JWE = b"eyJhbGciOiJSU0EifQ." + b"a" * 342 + b".aXY." + b"c" * 98 + b".dGFn"
 
 
 class Store(Case):
@@ -116,7 +116,7 @@ class Store(Case):
 
     def test_a_jwe_that_is_none(self):
         w = self.begin()
-        w.broker.send("JWE", b'"' * 400)
+        w.broker.send("JWE", b'"' * 480)
         name, body = w.recv()
         self.assertEqual((name, body), ("RESULT", sp.u32(sp.EXIT[
             "PROTOCOL"])))

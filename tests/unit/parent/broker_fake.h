@@ -63,6 +63,7 @@ static inline void
 fresh(void)
 {
 	broker_init(&b);
+	b.jwe_modulus = 256;
 	memset(body, 0, sizeof(body));
 	out_count = 0;
 	log_count = unequal_count = 0;

@@ -48,6 +48,7 @@ queue_config(int fd, uint32_t deadline_ms)
 	items_put_u32(&w, TAG_DEADLINE_MS, deadline_ms);
 	items_put_u32(&w, TAG_LOG_JSON, 0);
 	items_put_u64(&w, TAG_LOG_T0, 0);
+	items_put_u32(&w, TAG_JWE_MODULUS, 256);
 	channel_init(&c, fd, SEAT_SUPERVISOR, SEAT_BROKER);
 	if (wr_end(&w, &n) != 0 || channel_send(&c, MSG_CONFIG, body, n) != 0)
 		abort();

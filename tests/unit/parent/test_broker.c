@@ -272,6 +272,23 @@ CASE(what_sending_fails_with_is_passed_on)
 	EXPECT(say(SEAT_TPM, MSG_LOCKED, 0, 0) == ERR_TIMEOUT);
 }
 
+CASE(takes_a_jwe_of_the_computed_size_alone)
+{
+	for (size_t n = 470; n <= 814; n++) {
+		fresh();
+		b.seen = ~0u;
+		b.seats[SEAT_UNSEAL].state = B_RUN;
+		b.seats[SEAT_UNSEAL].tainted = true;
+		EXPECT((say(SEAT_UNSEAL, MSG_JWE, n, 1) == 0) ==
+		       (n == 470 || n == 473));
+		fresh();
+		b.jwe_modulus = 0;
+		b.seen = ~0u;
+		b.seats[SEAT_UNSEAL].state = B_RUN;
+		EXPECT(say(SEAT_UNSEAL, MSG_JWE, n, 1) == ERR_PROTO);
+	}
+}
+
 int
 main(void)
 {

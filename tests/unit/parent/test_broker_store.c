@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The store wave: order, comparison, and going on after a death. */
 #include "broker_fake.h"
+#include "jwe_size.h"
 
 /* A session that made a bundle, and a JWE if asked for. */
 static int
@@ -17,7 +18,7 @@ made(bool jwe)
 	r |= run(SEAT_TPM) | run(SEAT_UNSEAL);
 	r |= say(SEAT_TPM, MSG_BUNDLE, 780, 0xb);
 	if (jwe)
-		r |= say(SEAT_UNSEAL, MSG_JWE, 500, 0xa);
+		r |= say(SEAT_UNSEAL, MSG_JWE, jwe_size(256, 26), 0xa);
 	r |= finish(SEAT_TPM) | finish(SEAT_UNSEAL);
 	out_count = 0;
 	return r;
@@ -30,7 +31,7 @@ CASE(jwe_then_bundle_then_stored)
 	EXPECT(went(0, SEAT_STORE0, MSG_START, 0));
 	EXPECT(went(1, SEAT_STORE0, MSG_ADDRS, 1));
 	EXPECT(went(2, SEAT_STORE0, MSG_JWE, 0xa) && out_count == 3);
-	EXPECT(say(SEAT_STORE0, MSG_ECHO, 500, 0xa) == 0);
+	EXPECT(say(SEAT_STORE0, MSG_ECHO, jwe_size(256, 26), 0xa) == 0);
 	EXPECT(went(3, SEAT_STORE0, MSG_BUNDLE, 0xb) && out_count == 4);
 	EXPECT(say(SEAT_STORE0, MSG_ECHO, 780, 0xb) == 0);
 	EXPECT(went(4, SEAT_STORE0, MSG_STORED, 0) && out_count == 5);
@@ -75,7 +76,7 @@ CASE(the_next_seat_goes_on_where_the_one_before_died)
 {
 	EXPECT(made(true) == 0);
 	EXPECT(run(SEAT_STORE0) == 0);
-	EXPECT(say(SEAT_STORE0, MSG_ECHO, 500, 0xa) == 0);
+	EXPECT(say(SEAT_STORE0, MSG_ECHO, jwe_size(256, 26), 0xa) == 0);
 	EXPECT(broker_hangup(&b, SEAT_STORE0) == 0);
 	EXPECT(!b.hurt); /* a store seat may die */
 	out_count = 0;
