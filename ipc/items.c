@@ -72,40 +72,9 @@ items_str(const struct items *it, unsigned tag, unsigned nth, char *out,
 	return 0;
 }
 
-int
-items_u32(const struct items *it, unsigned tag, uint32_t *out)
-{
-	const uint8_t *p;
-	struct rd r;
-	size_t bytes;
-	int err;
-
-	if ((err = items_get(it, tag, 0, &p, &bytes)) != 0)
-		return err;
-	if (bytes != 4)
-		return ERR_FORMAT;
-	rd_init(&r, p, bytes);
-	return rd_u32(&r, out);
-}
-
-int
-items_u64(const struct items *it, unsigned tag, uint64_t *out)
-{
-	const uint8_t *p;
-	struct rd r;
-	size_t bytes;
-	int err;
-
-	if ((err = items_get(it, tag, 0, &p, &bytes)) != 0)
-		return err;
-	if (bytes != 8)
-		return ERR_FORMAT;
-	rd_init(&r, p, bytes);
-	return rd_u64(&r, out);
-}
-
-int
-items_fixed(const struct items *it, unsigned tag, void *out, size_t bytes)
+/* A reader over an item that must have exactly `bytes`. */
+static int
+item_rd(const struct items *it, unsigned tag, size_t bytes, struct rd *out)
 {
 	const uint8_t *p;
 	size_t got;
@@ -115,9 +84,35 @@ items_fixed(const struct items *it, unsigned tag, void *out, size_t bytes)
 		return err;
 	if (got != bytes)
 		return ERR_FORMAT;
-	if (bytes)
-		memcpy(out, p, bytes);
+	rd_init(out, p, got);
 	return 0;
+}
+
+int
+items_u32(const struct items *it, unsigned tag, uint32_t *out)
+{
+	struct rd r;
+	int err = item_rd(it, tag, 4, &r);
+
+	return err ? err : rd_u32(&r, out);
+}
+
+int
+items_u64(const struct items *it, unsigned tag, uint64_t *out)
+{
+	struct rd r;
+	int err = item_rd(it, tag, 8, &r);
+
+	return err ? err : rd_u64(&r, out);
+}
+
+int
+items_fixed(const struct items *it, unsigned tag, void *out, size_t bytes)
+{
+	struct rd r;
+	int err = item_rd(it, tag, bytes, &r);
+
+	return err ? err : rd_copy(&r, bytes, out);
 }
 
 unsigned

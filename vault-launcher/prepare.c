@@ -96,3 +96,19 @@ prepare_write(int fd, const void *sk_bytes, size_t bytes)
 	}
 	return 0;
 }
+
+_Noreturn void
+prepare_run(struct worker *self, const struct worker_desc *desc,
+	    const struct prepare_steps *s)
+{
+	int code;
+
+	worker_begin(self, desc);
+	if (s->begin() != 0)
+		worker_exit(self, EXIT_INTERNAL);
+	worker_lock(self, NULL, 0);
+	self->broker.tainted = s->keyed();
+	code = s->work();
+	s->end();
+	worker_exit(self, code);
+}

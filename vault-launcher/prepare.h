@@ -8,6 +8,7 @@
 #define SP_PREPARE_H
 
 #include <openssl/evp.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -54,6 +55,18 @@ CHECKED int prepare_say_pub(struct worker *w, const struct sealed_want *s);
  */
 CHECKED int prepare_unseal(struct worker *w, struct sealed_want *s,
 			   struct secret **out_plain);
+
+/* What a seat of prepare does, in this order. */
+struct prepare_steps {
+	int (*begin)(void);  /* before the lock */
+	bool (*keyed)(void); /* a key comes: tainted from START on (P9) */
+	int (*work)(void);   /* returns the exit code */
+	void (*end)(void);   /* whatever came of it */
+};
+
+/* Runs a seat from CONFIG to the end of the process. */
+_Noreturn void prepare_run(struct worker *self, const struct worker_desc *desc,
+			   const struct prepare_steps *s);
 
 /* Writes all of it to a descriptor.  Returns 0 or ERR_SYS. */
 CHECKED int prepare_write(int fd, const void *sk_bytes, size_t bytes);

@@ -220,6 +220,12 @@ end(void)
 	env_key_free(job.sealed.key);
 }
 
+static bool
+keyed(void)
+{
+	return job.keyed;
+}
+
 _Noreturn void
 render_seat(void)
 {
@@ -229,15 +235,7 @@ render_seat(void)
 		.stack_config = 256 * 1024,
 		.locks_memory = true,
 	};
-	int code;
+	static const struct prepare_steps steps = {begin, keyed, work, end};
 
-	worker_begin(&self, &desc);
-	if (begin() != 0)
-		worker_exit(&self, EXIT_INTERNAL);
-	worker_lock(&self, NULL, 0);
-	/* who will hold the storage key is tainted from START on (P9) */
-	self.broker.tainted = job.keyed;
-	code = work();
-	end();
-	worker_exit(&self, code);
+	prepare_run(&self, &desc, &steps);
 }

@@ -177,6 +177,12 @@ end(void)
 	X509_free(job.ca);
 }
 
+static bool
+keyed(void)
+{
+	return true;
+}
+
 _Noreturn void
 tls_seat(void)
 {
@@ -186,14 +192,7 @@ tls_seat(void)
 		.stack_config = 512 * 1024,
 		.locks_memory = true,
 	};
-	int code;
+	static const struct prepare_steps steps = {begin, keyed, work, end};
 
-	worker_begin(&self, &desc);
-	if (begin() != 0)
-		worker_exit(&self, EXIT_INTERNAL);
-	worker_lock(&self, NULL, 0);
-	self.broker.tainted = true; /* P9: from START on */
-	code = work();
-	end();
-	worker_exit(&self, code);
+	prepare_run(&self, &desc, &steps);
 }
