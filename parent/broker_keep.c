@@ -16,8 +16,10 @@ enum {
 #define ONE_VIA_KEPT(num, max)	 ((num) == MSG_BLOB ? KEEP_BLOBS * (max) : (max))
 #define ONE_VIA_DIRECT(num, max) 0
 #define ONE_VIA_QUEUED(num, max) 0
+/* NOLINTBEGIN(bugprone-macro-parentheses): a term of a sum */
 #define X(name, num, from, to, via, min, max, taint, text)                     \
 	+(int)ONE_VIA_##via(num, max)
+/* NOLINTEND(bugprone-macro-parentheses) */
 #include "messages.def"
 #undef X
 };

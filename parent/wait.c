@@ -94,12 +94,33 @@ say_death(enum seat seat, const struct child *c)
 			 row->what);
 }
 
+/* What the end of a process means that nobody asked to end; 0: no failure. */
+static int
+failure(const struct child *c, enum seat seat)
+{
+	bool stage1 = c->code >= STEP_EXIT && c->code < STEP_EXIT + STEP_COUNT;
+
+	if (stage1 || (seat == SEAT_SERVER && c->code == EXIT_LOCK))
+		return EXIT_LOCK;
+	if (seat == SEAT_SERVER)
+		return c->code == EXIT_SERVER_GONE || c->code == EXIT_FILTER
+			       ? c->code
+			       : EXIT_SERVER_EXIT;
+	if (c->signal)
+		return c->code;
+	/* the broker's 0: nobody said GO_END */
+	if (!exit_allowed(c->code, seat) ||
+	    (seat == SEAT_BROKER && c->code == EXIT_OK))
+		return EXIT_PROTOCOL;
+	return c->code < 100 ? c->code : 0;
+}
+
 /* Turns a wait status into a code that the seat may say. */
 static void
 judge(struct sup *s, enum seat seat, const siginfo_t *info)
 {
 	struct child *c = &s->child[seat];
-	bool stage1;
+	int code;
 
 	c->code = info->si_status;
 	if (info->si_code != CLD_EXITED) {
@@ -108,25 +129,9 @@ judge(struct sup *s, enum seat seat, const siginfo_t *info)
 	}
 	if (c->ending)
 		return;
-	stage1 = c->code >= STEP_EXIT && c->code < STEP_EXIT + STEP_COUNT;
 	say_death(seat, c);
-	if (seat == SEAT_SERVER)
-		fail_with(s,
-			  c->code == EXIT_LOCK || stage1 ? EXIT_LOCK
-			  : c->code == EXIT_SERVER_GONE	 ? EXIT_SERVER_GONE
-			  : c->code == EXIT_FILTER	 ? EXIT_FILTER
-							 : EXIT_SERVER_EXIT,
-			  seat);
-	else if (stage1)
-		fail_with(s, EXIT_LOCK, seat);
-	else if (seat == SEAT_BROKER && c->code == EXIT_OK)
-		fail_with(s, EXIT_PROTOCOL, seat); /* nobody said GO_END */
-	else if (c->signal)
-		fail_with(s, c->code, seat);
-	else if (!exit_allowed(c->code, seat))
-		fail_with(s, EXIT_PROTOCOL, seat);
-	else if (c->code != EXIT_OK && c->code < 100)
-		fail_with(s, c->code, seat);
+	if ((code = failure(c, seat)) != 0)
+		fail_with(s, code, seat);
 }
 
 static void
