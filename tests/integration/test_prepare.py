@@ -52,6 +52,21 @@ class Render(unittest.TestCase):
         self.assertIn('accountName = "store1"', private)
         self.assertNotIn("listener", private)
 
+    def test_a_check_needs_no_key_and_names_the_line(self):
+        check = AZURE + [("TAG_STAND_IN", 1)]
+        w = render(template("azure"), check)
+        self.assertEqual(w.outcome, "OK")
+        self.assertIn(b'accountKey = "%s"' % base64.b64encode(bytes(64)),
+                      w.public)
+        w = render("\n\n${NONE}\n" + template("azure"), check)
+        self.assertEqual(w.outcome, "TEMPLATE")
+        self.assertEqual(w.events[0][:2], ("TEMPLATE_LINE", 3))
+
+    def test_a_key_and_its_stand_in_do_not_go_together(self):
+        w = render(template("azure"), AZURE + [("TAG_STAND_IN", 1)], KEY)
+        self.assertEqual(w.outcome, "INTERNAL")
+        self.assertEqual((w.public, w.private), (b"", b""))
+
     def test_local_templates_need_no_key(self):
         for name in ("pebbledb", "raft", "file"):
             config = BASE + [("TAG_STORAGE", name),
