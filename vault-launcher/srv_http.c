@@ -203,7 +203,7 @@ recv_answer(struct srv *s, int *out_status)
 {
 	struct answer a;
 	size_t got = 0, eaten;
-	int r;
+	int r = ERR_PROTO;
 
 	wipe(secret_bytes(s->sk_body), s->body_bytes);
 	s->body_bytes = 0;
