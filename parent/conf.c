@@ -192,79 +192,8 @@ check_each(struct load *l)
 	return 0;
 }
 
-static int
-need(struct load *l, enum conf_key k, const char *why)
-{
-	if (l->c->value[k])
-		return 0;
-	if (keys[k].env)
-		conf_fail(l, "%s is not set%s: export %s, or set %s in %s",
-			  keys[k].env, why, keys[k].env, keys[k].name,
-			  DEFAULT_FILE);
-	else
-		conf_fail(l, "%s is not set%s: add it to %s", keys[k].name, why,
-			  l->c->file ? l->c->file : DEFAULT_FILE);
-	return ERR_FORMAT;
-}
-
-/* The token of one vault must never go to another's host. */
-static int
-check_vault_of_key(struct load *l)
-{
-	char host[256], want[64];
-
-	snprintf(want, sizeof(want), "%s.vault.azure.net",
-		 l->c->value[CONF_KEYVAULT]);
-	if (url_host(l->c->value[CONF_MK_ID], host, sizeof(host)) == 0 &&
-	    strcasecmp(host, want) == 0)
-		return 0;
-	conf_fail(
-		l,
-		"master_key is on %s but keyvault says %s: both must name the "
-		"same vault",
-		host, want);
-	return ERR_FORMAT;
-}
-
-/* What must fit together. */
-static int
-check_all(struct load *l)
-{
-	static const enum conf_key must[] = {
-		CONF_HOSTNAME, CONF_PORT, CONF_KEYVAULT, CONF_MK_ID, CONF_MAA};
-	struct conf *c = l->c;
-	int r = 0;
-
-	for (size_t i = 0; r == 0 && i < sizeof(must) / sizeof(must[0]); i++)
-		r = need(l, must[i], "");
-	if (r == 0 && !conf_local_store(c))
-		r = need(l, CONF_SA_NAME, " (storage = azure needs it)");
-	if (r == 0 && conf_local_store(c))
-		r = need(l, CONF_STORE_PATH, " (a local storage needs it)");
-	if (r != 0 || (r = check_vault_of_key(l)) != 0)
-		return r;
-	if (conf_num(c, CONF_THRESHOLD) > conf_num(c, CONF_SHARES) ||
-	    (conf_num(c, CONF_SHARES) > 1 && conf_num(c, CONF_THRESHOLD) < 2))
-		return conf_fail(l,
-				 "threshold = %u does not fit shares = %u: it "
-				 "must be from 2 (1 for one share) to shares",
-				 conf_num(c, CONF_THRESHOLD),
-				 conf_num(c, CONF_SHARES)),
-		       ERR_FORMAT;
-	for (int a = CONF_UID_BROKER; a <= CONF_UID_SERVER; a++)
-		for (int b = a + 1; b <= CONF_UID_SERVER; b++)
-			if (!strcmp(c->value[a], c->value[b]))
-				return conf_fail(
-					       l,
-					       "%s and %s are the same: every "
-					       "role has a uid of its own",
-					       keys[a].name, keys[b].name),
-				       ERR_FORMAT;
-	return 0;
-}
-
 int
-conf_load(struct conf *c, const char *file, char *const *env,
+conf_read(struct conf *c, const char *file, char *const *env,
 	  struct conf_error *out_error)
 {
 	struct load l = {.c = c, .error = out_error};
@@ -272,14 +201,26 @@ conf_load(struct conf *c, const char *file, char *const *env,
 
 	memset(c, 0, sizeof(*c));
 	out_error->text[0] = '\0';
-	if ((r = conf_read(&l, file)) != 0 || (r = load_env(&l, env)) != 0 ||
-	    (r = check_each(&l)) != 0 || (r = check_all(&l)) != 0) {
+	if ((r = conf_read_file(&l, file)) != 0 ||
+	    (r = load_env(&l, env)) != 0 || (r = check_each(&l)) != 0) {
 		if (!l.failed)
 			conf_fail(&l, "out of memory");
 		conf_free(c);
 		return ERR_FORMAT;
 	}
 	return 0;
+}
+
+int
+conf_load(struct conf *c, const char *file, char *const *env,
+	  struct conf_error *out_error)
+{
+	int r;
+
+	if ((r = conf_read(c, file, env, out_error)) == 0 &&
+	    (r = conf_fit(c, out_error)) != 0)
+		conf_free(c);
+	return r;
 }
 
 void
@@ -295,6 +236,19 @@ conf_free(struct conf *c)
 		free(c->section[i].name);
 	}
 	memset(c, 0, sizeof(*c));
+}
+
+int
+conf_put(struct conf *c, enum conf_key k, const char *value)
+{
+	char *copy = value ? strdup(value) : NULL;
+
+	if (value && !copy)
+		return ERR_NOMEM;
+	free(c->value[k]);
+	c->value[k] = copy;
+	c->from[k] = value ? FROM_DEFAULT : FROM_NOWHERE;
+	return 0;
 }
 
 const char *

@@ -59,6 +59,20 @@ CHECKED int conf_load(struct conf *c, const char *file, char *const *env,
 		      struct conf_error *out_error);
 void conf_free(struct conf *c);
 
+/*
+ * The two halves of conf_load(): reads and checks each value (what is not
+ * set stays so; freed by conf_free()); says whether all fits together and
+ * nothing is missing.  Return as conf_load.
+ */
+CHECKED int conf_read(struct conf *c, const char *file, char *const *env,
+		      struct conf_error *out_error);
+CHECKED int conf_fit(const struct conf *c, struct conf_error *out_error);
+/*
+ * Puts a copy of a value in the place of what was read (NULL: not set), for
+ * `sallyport check`, whose world is its own.  Returns 0 or ERR_NOMEM.
+ */
+CHECKED int conf_put(struct conf *c, enum conf_key k, const char *value);
+
 /* The value, or NULL. */
 const char *conf_str(const struct conf *c, enum conf_key k);
 /* A checked number; 0 when not set. */

@@ -230,7 +230,7 @@ read_all(struct load *l, int fd, const char *name)
 }
 
 int
-conf_read(struct load *l, const char *file)
+conf_read_file(struct load *l, const char *file)
 {
 	const char *name = file ? file : DEFAULT_FILE;
 	/* Not to hang on a pipe that stands in its place. */

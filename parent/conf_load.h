@@ -26,7 +26,7 @@ CHECKED int conf_pair(struct load *l, const char *section, const char *name,
  * Reads the file (NULL: the default place, which may be absent).  Returns 0,
  * or ERR_FORMAT with an error that names file and line.
  */
-CHECKED int conf_read(struct load *l, const char *file);
+CHECKED int conf_read_file(struct load *l, const char *file);
 
 /* The same of a text in memory, which is called `name`. */
 CHECKED int conf_text(struct load *l, const char *name, const char *text,
