@@ -34,7 +34,7 @@ have_caps(bool *out_full)
 
 	if (geteuid() != 0 || capng_get_caps_process() != 0) {
 		log_line(LOG_FAIL, NULL, "platform",
-			 "sallyport run must be started by root");
+			 "sallyport must be started by root");
 		return EXIT_PLATFORM;
 	}
 	for (size_t i = 0; i < page_supervisor.cap_count; i++) {
@@ -84,9 +84,8 @@ open_netns(void)
 	return open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
 }
 
-/* Brings lo up in the current namespace (raft's private life needs it). */
-static int
-lo_up(void)
+int
+platform_lo_up(void)
 {
 	struct ifreq ifr = {.ifr_name = "lo"};
 	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), r = -1;
@@ -112,7 +111,7 @@ make_namespaces(struct sup *s)
 	    (s->netns_empty = open_netns()) < 0)
 		goto fail;
 	if (!strcmp(storage, "raft")) {
-		if (unshare(CLONE_NEWNET) != 0 || lo_up() != 0 ||
+		if (unshare(CLONE_NEWNET) != 0 || platform_lo_up() != 0 ||
 		    (s->netns_lo = open_netns()) < 0)
 			goto fail;
 	}

@@ -17,6 +17,12 @@
  */
 CHECKED int platform_setup(struct sup *s);
 
+/*
+ * Brings lo up in the current network namespace (raft's private life needs
+ * it).  Returns 0 or -1.
+ */
+CHECKED int platform_lo_up(void);
+
 /* Returns 0, or an exit code after saying why. */
 CHECKED int platform_swap_off(void);
 /* No process with the uid exists. */

@@ -242,6 +242,13 @@ open_go(struct session *x, struct spawn *sp, int *out_read)
 int
 session_spawn(struct sup *s, struct session *x, enum seat seat)
 {
+	return session_spawn_with(s, x, seat, session_fds);
+}
+
+int
+session_spawn_with(struct sup *s, struct session *x, enum seat seat,
+		   seat_fds_fn *fds)
+{
 	int opened[4] = {-1, -1, -1, -1}, config = -1, go = -1, r;
 	struct spawn sp;
 
@@ -250,7 +257,7 @@ session_spawn(struct sup *s, struct session *x, enum seat seat)
 		r = open_go(x, &sp, &go);
 	else
 		sp.fd[FD_BROKER] = x->worker_end[seat], r = 0;
-	if (r == 0 && (r = session_fds(s, x, seat, &sp, opened)) == 0 &&
+	if (r == 0 && (r = fds(s, x, seat, &sp, opened)) == 0 &&
 	    (r = queue_config(s, x, seat, &config)) == 0) {
 		sp.fd[FD_CONFIG] = config;
 		r = spawn(s, &sp);

@@ -93,7 +93,15 @@ CHECKED int session_template(struct sup *s, int *out_fd);
  * 0; what it opened stands in opened[], to be closed after the spawn.
  */
 struct spawn;
-CHECKED int session_fds(struct sup *s, struct session *x, enum seat seat,
+typedef int seat_fds_fn(struct sup *s, struct session *x, enum seat seat,
 			struct spawn *sp, int opened[static 4]);
+CHECKED seat_fds_fn session_fds;
+
+/*
+ * session_spawn() with descriptors from elsewhere: `sallyport check` gives
+ * its own.
+ */
+CHECKED int session_spawn_with(struct sup *s, struct session *x, enum seat seat,
+			       seat_fds_fn *fds);
 
 #endif
