@@ -79,13 +79,19 @@ wrong_fds(pid_t pid, enum seat seat)
 	return seen == want ? NULL : "a missing descriptor";
 }
 
-/* The pid may have been given to somebody else meanwhile. */
+/*
+ * The pid may have been given to somebody else meanwhile.  And who is dying
+ * has lost its filters, and closed its ready pipe, before it is dead: what
+ * looks wrong is judged when it had the time to end.
+ */
+#define DYING_MS 200
+
 static bool
-still_there(const struct child *c)
+still_there(const struct child *c, const char *bad)
 {
 	struct pollfd p = {.fd = c->pidfd, .events = POLLIN};
 
-	return c->pidfd >= 0 && poll(&p, 1, 0) == 0;
+	return c->pidfd >= 0 && poll(&p, 1, bad ? DYING_MS : 0) == 0;
 }
 
 int
@@ -99,7 +105,7 @@ gate_check(struct sup *s, enum seat seat)
 		bad = "status";
 	else if ((bad = wrong_status(s, &st, seat_uid(s, seat))) == NULL)
 		bad = wrong_fds(c->pid, seat);
-	if (!still_there(c))
+	if (!still_there(c, bad))
 		return ERR_EOF;
 	if (!bad)
 		return 0;
@@ -122,7 +128,7 @@ gate_check_server(struct sup *s)
 		bad = "filters";
 	else if (!bad && st.owner != 0)
 		bad = "dumpable (its executable must be unreadable)";
-	if (!still_there(c))
+	if (!still_there(c, bad))
 		return ERR_EOF;
 	if (!bad)
 		return 0;
