@@ -28,10 +28,13 @@ static void
 usage(FILE *out)
 {
 	fputs("usage: sallyport run [--config FILE] [--check-config]\n"
+	      "       sallyport check [--config FILE] [--json]\n"
 	      "       sallyport --version | --help\n"
 	      "\n"
 	      "run             boot the server: attest, release, unseal, "
 	      "supervise\n"
+	      "check           try this machine and every worker, change "
+	      "nothing\n"
 	      "--config FILE   settings beside the environment "
 	      "(default " SP_SYSCONFDIR "/sallyport.conf)\n"
 	      "--check-config  print what is understood and where it came "
@@ -151,6 +154,18 @@ run(struct sup *s, const struct args *a)
 	return supervise(s);
 }
 
+/* A program of its own: what it plays and parses is no part of this one. */
+static int
+run_check(char **argv)
+{
+	static char program[] = SP_LIBEXECDIR "/sallyport-check";
+
+	argv[1] = program;
+	execv(program, argv + 1);
+	log_line(LOG_FAIL, NULL, "install", "%s: %s", program, strerror(errno));
+	return EXIT_INSTALL;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -159,6 +174,8 @@ main(int argc, char **argv)
 	struct args args = {0};
 	int r = parse_args(argc, argv, &args);
 
+	if (argc >= 2 && !strcmp(argv[1], "check"))
+		return run_check(argv);
 	if (r != 0) {
 		bool help = argc == 2 && !strcmp(argv[1], "--help");
 		if (argc == 2 && !strcmp(argv[1], "--version"))

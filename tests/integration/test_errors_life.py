@@ -237,7 +237,7 @@ int main(void) { socket(AF_INET, SOCK_RAW, 1); return 0; }
         wrap = ['unshare', '-m', '--propagation', propagation(), 'sh', '-c',
                 'mount --bind "$0" "$1" && shift && exec "$@"', fake, root]
         self.refused(9, 'verify was killed by its system-call filter',
-                     'type=1326', wrap=wrap)
+                     'sallyport check', wrap=wrap)
         self.mended()
 
 
