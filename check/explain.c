@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "kill.h"
+#include "policy_page.h"
 #include "table.h"
 
 #define KMSG_MAX 8192
@@ -40,22 +41,34 @@ show(struct explained *x, const char *const *names)
 		snprintf(x->shown + n, sizeof(x->shown) - n, ")");
 }
 
+static const struct policy_page *
+page_of(const char *role)
+{
+	const struct policy_page *p = policy_pages;
+
+	while (p->role && strcmp(p->role, role) != 0)
+		p++;
+	return p->role ? p : NULL;
+}
+
 /* The lines of one policy that name the call; returns how many. */
 static unsigned
-add_lines(struct explained *x, const char *file)
+add_lines(struct explained *x, const char *role)
 {
+	const struct policy_page *p = page_of(role);
 	unsigned found = 0;
 
-	for (size_t i = 0; i < check_line_count; i++) {
-		const struct check_line *l = &check_lines[i];
+	for (size_t i = 0; p && i < p->call_count; i++) {
+		const struct policy_call *c = &p->calls[i];
 
-		if (strcmp(l->file, file) != 0 || strcmp(l->call, x->call) != 0)
+		if (strcmp(c->call, x->call) != 0)
 			continue;
 		found++;
 		if (x->lines < KILL_LINES)
 			snprintf(x->line[x->lines++], KILL_LINE_MAX,
-				 "policy/%s.policy:%u: %s", file, l->number,
-				 l->text);
+				 "policy/%s.policy:%u: %s %s%s%s", role,
+				 c->line, c->action, c->call,
+				 c->when[0] ? " " : "", c->when);
 	}
 	return found;
 }

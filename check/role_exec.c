@@ -23,7 +23,6 @@
 
 #define EXEC_PROGRAM SP_LIBEXECDIR "/root/exec/sallyport-exec"
 #define IDLE_PROGRAM SP_LIBEXECDIR "/sallyport-idle"
-#define NOFILE	     1024
 
 static int
 send_config(const char *program, const char *word, int fd)
@@ -44,7 +43,6 @@ send_config(const char *program, const char *word, int fd)
 	items_put_u32(&w, X_BIND_PORT, 8200);
 	items_put_str(&w, X_WRITE_PATH, "/dev/null");
 	items_put_str(&w, X_EXEC_PATH, program);
-	items_put_u32(&w, X_NOFILE, NOFILE);
 	if ((e = wr_end(&w, &n)) != 0)
 		return e;
 	channel_init(&c, fd, SEAT_SUPERVISOR, SEAT_SERVER);
@@ -73,7 +71,6 @@ start(struct rig *r, const char *program, const char *word, const int io[2])
 	spawn_init(&r->s, &sp, SEAT_SERVER);
 	sp.program = EXEC_PROGRAM;
 	sp.argv[0] = name;
-	sp.outer = &filter_outer_net;
 	sp.netns = r->s.netns_empty;
 	sp.keep_signals_open = true;
 	sp.fd[0] = io[0];

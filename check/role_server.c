@@ -20,7 +20,7 @@ look(struct rig *r, int fd, int code)
 
 	if ((e = rig_open(r, SEAT_LOOK)) != 0)
 		return e;
-	rig_give(r, FD_CTL_SERVER, fd, false);
+	rig_give(r, FD_CONTROL_SERVER, fd, false);
 	if ((e = rig_start(r)) != 0)
 		return e;
 	rig_step(r, "look");
@@ -40,9 +40,9 @@ init(struct rig *r, int fd, uint8_t set[static KEYSET_BYTES])
 
 	if ((e = rig_open(r, SEAT_INIT)) != 0)
 		return e;
-	rig_give(r, FD_CTL_SERVER, fd, false);
-	rig_give(r, FD_CTL_PUB, r->x.pub_end[DIRECT_INIT][1], false);
-	rig_give(r, FD_CTL_SEALED, r->x.sealed_end[DIRECT_INIT][1], false);
+	rig_give(r, FD_CONTROL_SERVER, fd, false);
+	rig_give(r, FD_CONTROL_PUB, r->x.pub_end[DIRECT_INIT][1], false);
+	rig_give(r, FD_CONTROL_SEALED, r->x.sealed_end[DIRECT_INIT][1], false);
 	if ((e = rig_start(r)) != 0)
 		return e;
 	const struct env_info info = {r->x.id, SEAT_INIT, SEAT_TPM,
@@ -69,9 +69,10 @@ unseal(struct rig *r, int fd, const uint8_t set[static KEYSET_BYTES])
 
 	if ((e = rig_open(r, SEAT_UNSEAL)) != 0)
 		return e;
-	rig_give(r, FD_CTL_SERVER, fd, false);
-	rig_give(r, FD_CTL_PUB, r->x.pub_end[DIRECT_UNSEAL][1], false);
-	rig_give(r, FD_CTL_SEALED, r->x.sealed_end[DIRECT_UNSEAL][1], false);
+	rig_give(r, FD_CONTROL_SERVER, fd, false);
+	rig_give(r, FD_CONTROL_PUB, r->x.pub_end[DIRECT_UNSEAL][1], false);
+	rig_give(r, FD_CONTROL_SEALED, r->x.sealed_end[DIRECT_UNSEAL][1],
+		 false);
 	if ((e = rig_start(r)) != 0)
 		return e;
 	rig_step(r, "unseal, prove, configure");

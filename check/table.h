@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What `sallyport check` must know of calls and policies to name a kill: made
- * at build time by check/gen-table from the policy files and the headers of
- * the kernel.
+ * What `sallyport check` must know of calls to name a kill: made at build time
+ * by check/gen-table from the headers of the kernel and policy/protos.def.
  */
 #ifndef SP_CHECK_TABLE_H
 #define SP_CHECK_TABLE_H
@@ -15,13 +14,6 @@ struct check_call {
 	const char *name;
 };
 
-struct check_line {
-	const char *file; /* "tpm" */
-	unsigned number;
-	const char *call;
-	const char *text; /* the line without its comment */
-};
-
 struct check_proto {
 	const char *call;
 	const char *args[6];
@@ -29,8 +21,6 @@ struct check_proto {
 
 extern const struct check_call check_calls[];
 extern const size_t check_call_count;
-extern const struct check_line check_lines[];
-extern const size_t check_line_count;
 extern const struct check_proto check_protos[];
 extern const size_t check_proto_count;
 

@@ -219,7 +219,7 @@ class Spoiled(Case):
             cp %s /mnt/server; chmod 0755 /mnt/server
             mount --bind /mnt/server %s
             ''' % (self.server, self.server)).end()
-        self.assertEqual(check.code, 74)
+        self.assertEqual(check.code, 76)
         self.assertFalse(check.all['ok'])
         self.assertEqual(check.missing(), ['install', 'prepare', 'roots',
                                            'server', 'swap', 'tpm'])
@@ -253,7 +253,7 @@ class Spoiled(Case):
 
     def test_a_call_that_the_filter_refuses_is_named(self):
         check = self.check(spoil=self.evil('-DLATE')).end()
-        self.assertEqual(check.code, 74)
+        self.assertEqual(check.code, 76)
         self.assertEqual(check.missing(), ['roots', 'verify'])
         by = check.found['verify']['killed']
         self.assertEqual((by['call'], by['number']), ('mmap', 9))
@@ -295,7 +295,7 @@ class Kernel(Case):
 
     def test_without_landlock_no_worker_is_tried(self):
         check = self.refused('landlock_create_ruleset')
-        self.assertEqual(check.code, 74)
+        self.assertEqual(check.code, 76)
         self.assertEqual(check.missing(), ['landlock', 'profile'])
         self.assertIn('6.7', check.found['landlock']['todo'])
         self.assertEqual(check.all['roles'], [])
