@@ -1,0 +1,77 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""Each role replaced in turn by one that its attacker wrote, in whole boots:
+the lines of tests/tables/evil_boot.tbl, and the attacks that need data."""
+import os
+import unittest
+
+from boot_rig import ROOT
+from evil_case import EvilCase
+from spframe import EXIT
+
+# A hang must not take long; a busy machine still must make an honest step.
+DEADLINE = 6
+
+
+def table():
+    with open(os.path.join(ROOT, 'tests/tables/evil_boot.tbl')) as f:
+        for line in f:
+            words = line.split()
+            if not words or words[0].startswith('#'):
+                continue
+            at = next(i for i, w in enumerate(words)
+                      if w in EXIT or w == 'READY')
+            yield words[0], words[1:at], words[at], ' '.join(words[at + 1:])
+
+
+class Lines(EvilCase):
+    def line(self, seat, attack, code, words):
+        by = (seat, attack[0], ' '.join(attack[1:]))
+        if code != 'READY':
+            short = {'step_deadline': DEADLINE} if code == 'DEADLINE' else {}
+            self.attack(code, words, by=[by], **short)
+            return
+        before = self.rig.store_hash()
+        boot = self.rig.ready(wrap=self.hostile(by))
+        self.assertEqual(self.rig.read_word(), 'written in the first life')
+        self.rig.stop(boot)
+        self.untouched(before, self.rig.store_hash())
+
+    def seat(self, name):
+        lines = [x for x in table() if x[0] == name]
+        for seat, attack, code, words in lines:
+            with self.subTest(' '.join([seat] + attack)):
+                self.line(seat, attack, code, words)
+        print('# %s: %d attacks in whole boots' % (name, len(lines)))
+        self.mended()
+
+    def test_resolve(self):
+        self.seat('resolve')
+
+    def test_fetch(self):
+        self.seat('fetch')
+
+    def test_verify(self):
+        self.seat('verify')
+
+    def test_tpm(self):
+        self.seat('tpm')
+
+    def test_render(self):
+        self.seat('render')
+
+    def test_tls(self):
+        self.seat('tls')
+
+    def test_look(self):
+        self.seat('look')
+
+    def test_unseal(self):
+        self.seat('unseal')
+
+    def test_broker(self):
+        self.seat('broker')
+
+
+if __name__ == '__main__':
+    unittest.main()
