@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """sallyport-exec: what the process may do that it becomes, seen from inside
-that process (a Python that reports), and that the real server lives there."""
+that process (the tests' plugin, which tries and reports), and that the real
+server lives there."""
 
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -15,62 +17,13 @@ import unittest
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import baoserver  # noqa: E402
 import policypage  # noqa: E402
+import plugin_tries  # noqa: E402
 import spframe as sp  # noqa: E402
+from server_run import plugin_path  # noqa: E402
 
 BUILD = os.environ.get("SALLYPORT_BUILD", os.path.join(sp.ROOT, "build"))
 EXEC = os.path.join(BUILD, "vault-launcher", "sallyport-exec")
-PYTHON = os.path.realpath("/usr/bin/python3")
 UID = 52100
-SYSTEM = ["/usr/lib", "/lib", "/lib64", "/etc/ld.so.cache"]
-
-# Each line of a probe is one attempt; its errno (0: it worked) is reported.
-PROBE = r"""
-import errno, json, os, resource, signal, socket, subprocess, sys, threading
-out = {}
-def attempt(name, f):
-    try:
-        f(); out[name] = 0
-    except OSError as e:
-        out[name] = errno.errorcode.get(e.errno, e.errno)
-def tcp(port, proto=0):
-    s = socket.socket(socket.AF_INET, socket.SOCK_STREAM, proto)
-    s.connect(("127.0.0.1", port)); s.close()
-def bind(port):
-    s = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    s.bind(("127.0.0.1", port)); s.close()
-def abstract():
-    s = socket.socket(socket.AF_UNIX); s.connect("\0" + A["abstract"])
-A = json.loads(sys.argv[1])
-attempt("read", lambda: open(A["read"]).read())
-attempt("read_other", lambda: open(A["other"]).read())
-attempt("write", lambda: open(A["write"] + "/new", "w").write("x"))
-attempt("write_read_path", lambda: open(A["read"], "a"))
-attempt("write_other", lambda: open(A["other"], "a"))
-attempt("exec", lambda: subprocess.run([A["python"], "-c", "0"]))
-attempt("exec_other", lambda: subprocess.run(["/usr/bin/true"]))
-attempt("exec_written", lambda: (os.chmod(A["write"] + "/new", 0o700),
-                                 os.execv(A["write"] + "/new", ["x"])))
-attempt("connect", lambda: tcp(A["open"]))
-attempt("connect_other", lambda: tcp(A["shut"]))
-attempt("mptcp", lambda: tcp(A["shut"], 262))
-attempt("bind", lambda: bind(A["bind"]))
-attempt("bind_other", lambda: bind(A["bind"] + 1))
-attempt("abstract", abstract)
-threading.Thread(target=attempt, args=("thread", lambda: None)).start()
-attempt("signal", lambda: os.kill(A["pid"], 0))
-out["umask"] = os.umask(0)
-out["core"] = resource.getrlimit(resource.RLIMIT_CORE)
-out["nofile"] = resource.getrlimit(resource.RLIMIT_NOFILE)
-out["env"] = dict(os.environ)
-fds = []
-for n in range(200):
-    try:
-        os.fstat(n); fds.append(n)
-    except OSError:
-        pass
-out["fds"] = fds
-print(json.dumps(out))
-"""
 
 
 class Exec(unittest.TestCase):
@@ -82,6 +35,8 @@ class Exec(unittest.TestCase):
                       encoding="ascii") as f:
                 f.write("x")
             os.chmod(os.path.join(self.dir, name), 0o666)
+        self.plugin = os.path.join(self.dir, "plugin")
+        shutil.copy(plugin_path(), self.plugin)
         os.mkdir(os.path.join(self.dir, "write"))
         os.chmod(os.path.join(self.dir, "write"), 0o777)
 
@@ -114,96 +69,115 @@ class Exec(unittest.TestCase):
         finally:
             os.close(r)
 
-    def python(self, argument, script=PROBE, extra=()):
-        return ([("X_PROGRAM", PYTHON)] +
-                [("X_ARG", a) for a in (PYTHON, "-I", "-c", script,
-                                        json.dumps(argument))] +
-                [("X_ENV", "HOME=/none"),
-                 ("X_EXEC_PATH", PYTHON)] +
-                [("X_EXEC_PATH", p) for p in SYSTEM] + list(extra))
+    def probe(self, name="environment", extra=()):
+        """The CONFIG that makes it the plugin, which does one try."""
+        return [("X_PROGRAM", self.plugin), ("X_ARG", self.plugin),
+                ("X_ENV", "TMPDIR=" + self.path("base/tmp")),
+                ("X_ENV", "SALLYPORT_TEST_TRY=try %s %d" % (
+                    name, os.getpid())),
+                ("X_ENV", "SALLYPORT_TEST_ABSTRACT=" + self.dir),
+                ("X_EXEC_PATH", self.plugin), *extra]
 
-    def test_what_becomes_of_it_may_do_what_is_named_and_no_more(self):
+    def said(self, name, extra=()):
+        r, w = os.pipe()
+        pid, ready = self.run_exec(self.probe(name, extra), out=w)
+        os.close(w)
+        with os.fdopen(r) as f:
+            text = f.read()
+        code = sp.wait(pid, 30)
+        self.assertEqual(os.read(ready, 1), b"")
+        os.close(ready)
+        if code == -signal.SIGSYS:
+            return "refused: signal: bad system call"
+        self.assertEqual(code, 0, name + ": " + text)
+        return text
+
+    def test_what_is_named_works_and_nothing_beside_it(self):
         opened, shut = socket.socket(), socket.socket()
         for s in (opened, shut):
             s.bind(("127.0.0.1", 0))
             s.listen(4)
+        free = socket.socket()
+        free.bind(("127.0.0.1", 0))
+        port, closed, bind = (s.getsockname()[1]
+                              for s in (opened, shut, free))
+        free.close()
+        extra = [("X_READ_PATH", self.path("read")),
+                 ("X_WRITE_PATH", self.path("write")),
+                 ("X_WRITE_PATH", "/dev/null"),
+                 ("X_CONNECT_PORT", port), ("X_BIND_PORT", bind)]
+        for name, want in (
+                ("read-" + self.path("read"), "GOT"),
+                ("read-" + self.path("other"), "refused"),
+                ("write-" + self.path("read"), "refused"),
+                ("write-" + self.path("write/new"), "GOT"),
+                ("write-" + self.path("other"), "refused"),
+                ("run-/usr/bin/true", "refused"),
+                ("run-" + self.path("write/new"), "refused"),
+                ("connect-%d" % port, "GOT"),
+                ("connect-%d" % closed, "refused"),
+                ("mptcp-%d" % port, "refused"),
+                ("fastopen_sendto-%d" % closed, "refused"),
+                ("fastopen_sendmsg-%d" % closed, "refused"),
+                ("bind-%d" % bind, "GOT"),
+                ("bind-%d" % (bind + 1), "refused")):
+            with self.subTest(name):
+                self.assertRegex(self.said(name, extra), "^" + want)
+        for s in (opened, shut):
+            s.close()
+
+    def test_what_a_hostile_plugin_tries_is_refused_or_kills(self):
         hidden = socket.socket(socket.AF_UNIX)
         hidden.bind("\0" + self.dir)
         hidden.listen(1)
-        free = socket.socket()
-        free.bind(("127.0.0.1", 0))
-        bind = free.getsockname()[1]
-        free.close()
-        arg = {"read": self.path("read"), "other": self.path("other"),
-               "write": self.path("write"), "python": PYTHON,
-               "open": opened.getsockname()[1],
-               "shut": shut.getsockname()[1], "bind": bind,
-               "abstract": self.dir, "pid": os.getpid()}
-        r, w = os.pipe()
-        pid, ready = self.run_exec(self.python(arg, extra=[
-            ("X_READ_PATH", self.path("read")),
-            ("X_WRITE_PATH", self.path("write")),
-            ("X_WRITE_PATH", "/dev/null"),
-            ("X_CONNECT_PORT", arg["open"]), ("X_BIND_PORT", bind)]), out=w)
-        os.close(w)
-        with os.fdopen(r) as f:
-            text = f.read()
-        self.assertEqual(sp.wait(pid), 0, text)
-        self.assertEqual(os.read(ready, 1), b"")
-        os.close(ready)
-        got = json.loads(text)
-        self.assertEqual(
-            {k: got[k] for k in got if k not in
-             ("umask", "core", "nofile", "env", "fds")},
-            {"read": 0, "read_other": "EACCES", "write": 0,
-             "write_read_path": "EACCES", "write_other": "EACCES",
-             "exec": 0, "exec_other": "EACCES", "exec_written": "EACCES",
-             "connect": 0, "connect_other": "EACCES", "mptcp": "EPERM",
-             "bind": 0, "bind_other": "EACCES", "abstract": "EPERM", "thread": 0,
-             "signal": "EPERM"})
-        self.assertEqual(got["umask"], 0o77)
-        self.assertEqual(got["core"], [0, 0])
-        limit = policypage.Page("vault-server").limit("nofile")
-        self.assertEqual(got["nofile"], [limit, limit])
-        got["env"].pop("LC_CTYPE", None)  # Python's own
-        self.assertEqual(got["env"], {"HOME": "/none"})
-        self.assertEqual(got["fds"], [0, 1, 2])
-        for s in (opened, shut, hidden):
-            s.close()
+        tries = list(plugin_tries.expected(below=False))
+        said = {t: self.said(t) for t in tries}
+        self.assertEqual(plugin_tries.wrong(said, below=False), [])
+        for t in ("abstract", "signal-%d" % os.getpid()):
+            self.assertRegex(self.said(t), plugin_tries.EPERM)
+        hidden.close()
+
+    def test_its_limits_environment_and_descriptors_are_the_named(self):
+        got = json.loads(self.said("state-" + self.path("write"), [
+            ("X_WRITE_PATH", self.path("write"))]))
+        self.assertEqual(got.pop("mode"), 0o600)  # umask 077
+        self.assertEqual(got.pop("core"), 0)
+        self.assertEqual(got.pop("nofile"),
+                         policypage.Page("vault-server").limit("nofile"))
+        self.assertEqual(got.pop("fds"), [0, 1, 2])
+        self.assertEqual(sorted(got.pop("env")), sorted(
+            v for k, v in self.probe("state-" + self.path("write"))
+            if k == "X_ENV"))
+        self.assertEqual(got, {})
 
     def test_the_harness_can_run_it_at_all(self):
-        self.assertEqual(self.code(self.python({}, "raise SystemExit(0)")),
-                         "OK")
+        self.assertEqual(self.code(self.probe()), "OK")
 
     def test_a_missing_path_is_an_error(self):
         for tag in ("X_READ_PATH", "X_WRITE_PATH", "X_EXEC_PATH"):
-            self.assertEqual(self.code(self.python(
-                {}, "0", [(tag, self.path("absent"))])), "LOCK", tag)
+            self.assertEqual(self.code(self.probe(
+                extra=[(tag, self.path("absent"))])), "LOCK", tag)
 
     def test_a_relative_path_is_an_error(self):
-        self.assertEqual(self.code(self.python(
-            {}, "0", [("X_READ_PATH", "usr")])), "LOCK")
+        self.assertEqual(self.code(self.probe(extra=[("X_READ_PATH", "usr")])), "LOCK")
 
     def test_the_metadata_port_is_never_granted(self):
-        self.assertEqual(self.code(self.python(
-            {}, "0", [("X_CONNECT_PORT", 80)])), "LOCK")
+        self.assertEqual(self.code(self.probe(extra=[("X_CONNECT_PORT", 80)])), "LOCK")
 
     def test_a_port_that_is_none_is_an_error(self):
-        self.assertEqual(self.code(self.python(
-            {}, "0", [("X_CONNECT_PORT", 65536)])), "LOCK")
+        self.assertEqual(self.code(self.probe(extra=[("X_CONNECT_PORT", 65536)])), "LOCK")
 
     def test_a_second_config_is_an_error(self):
-        self.assertEqual(self.code(self.python({}, "0"), second=True), "LOCK")
+        self.assertEqual(self.code(self.probe(), second=True), "LOCK")
 
     def test_without_program_or_arguments_nothing_is_run(self):
-        whole = self.python({}, "0")
+        whole = self.probe()
         for tag in ("X_PROGRAM", "X_ARG"):
             self.assertEqual(self.code([p for p in whole if p[0] != tag]),
                              "LOCK", tag)
 
     def test_a_program_outside_the_exec_paths_is_not_run(self):
-        whole = [p for p in self.python({}, "0") if p != ("X_EXEC_PATH",
-                                                          PYTHON)]
+        whole = [p for p in self.probe() if p[0] != "X_EXEC_PATH"]
         self.assertEqual(self.code(whole), "SERVER_GONE")
 
     @unittest.skipUnless(os.path.exists(baoserver.BAO), "no server fetched")

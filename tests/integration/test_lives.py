@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """Whole boots on real parts: first life, restart, both profiles, storages,
-the old script's deployment, rotation, a real plugin."""
+the old script's deployment, rotation."""
 import hashlib
 import os
 import signal
@@ -11,7 +11,7 @@ import time
 import unittest
 
 import oldscript
-from boot_rig import ROOT, SERVER, Rig, missing, processes
+from boot_rig import SERVER, Rig, missing, processes
 from deployment import Tls, role_uids
 from ports import free_port
 
@@ -183,47 +183,6 @@ class Rotation(LifeCase):
         rig.check_nothing_left()
         rig.client.clear_faults()
         rig.stop(rig.ready())
-
-
-TRIES = ('mem maps environ cmdline fd proc config ours key passwd inherited '
-         'environment port80 mptcp80 ptrace vmread').split()
-
-
-class Plugin(LifeCase):
-    def plugin(self, profile):
-        path = subprocess.run([ROOT + '/scripts/get-plugin'], check=True,
-                              capture_output=True, text=True).stdout.strip()
-        with open(path, 'rb') as f:
-            digest = hashlib.sha256(f.read()).hexdigest()
-        sections = '''
-[plugin sallyport-test-plugin]
-type = secret
-command = sallyport-test-plugin
-sha256 = %s
-[mount tries]
-type = sallyport-test-plugin
-[mount anjuna]
-type = kv
-''' % digest
-        rig = self.rig(profile=profile, sections=sections,
-                       plugin_directory=os.path.dirname(path))
-        boot = rig.ready()
-        token = rig.token()
-        self.assertEqual(
-            rig.ask('GET', 'tries/hello/you', token)[1]['data'],
-            {'hello': 'you'})
-        for t in TRIES:
-            with self.subTest(t):
-                status, answer = rig.ask('GET', 'tries/try/' + t, token)
-                self.assertEqual(status, 200)
-                self.assertRegex(answer['data']['result'], '^refused: ')
-        rig.stop(boot)
-
-    def test_a_plugin_reaches_nothing_of_the_server_full(self):
-        self.plugin('full')
-
-    def test_a_plugin_reaches_nothing_of_the_server_container(self):
-        self.plugin('container')
 
 
 if __name__ == '__main__':
