@@ -6,7 +6,6 @@ import hashlib
 import os
 import signal
 import ssl
-import subprocess
 import time
 import unittest
 
