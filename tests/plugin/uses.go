@@ -84,9 +84,11 @@ func locks(dir string) error {
 		return err
 	}
 	defer f.Close()
-	lock := syscall.Flock_t{Type: syscall.F_WRLCK}
+	const ofdGetLock = 36
+	lock, open := syscall.Flock_t{Type: syscall.F_WRLCK}, syscall.Flock_t{Type: syscall.F_WRLCK}
 	return errors.Join(syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB), syscall.Flock(int(f.Fd()), syscall.LOCK_UN),
-		syscall.FcntlFlock(f.Fd(), syscall.F_SETLK, &lock), syscall.FcntlFlock(f.Fd(), syscall.F_GETLK, &lock))
+		syscall.FcntlFlock(f.Fd(), syscall.F_SETLK, &lock), syscall.FcntlFlock(f.Fd(), syscall.F_GETLK, &lock),
+		syscall.FcntlFlock(f.Fd(), ofdGetLock, &open))
 }
 
 // io.Copy between what the kernel copies by itself.
