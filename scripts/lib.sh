@@ -3,6 +3,10 @@
 # Sets ROOT (the clone), CACHE (what set-up fetched), INST (the installed
 # release of this clone).  Everything is done once and silent afterwards.
 
+# Nothing of the caller's changes what is run or how it is read.
+unset CDPATH PYTHONHOME PYTHONPATH PYTHONSTARTUP
+export LC_ALL=C.UTF-8
+
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 CACHE=${SALLYPORT_CACHE:-/var/cache/sallyport}
 # A place of root's: the supervisor gives up the right to pass through others'.
@@ -23,6 +27,32 @@ die() {
     exit 1
 }
 
+# The output of what is done quietly, shown only if it fails; and an end by a
+# signal is an exit, which removes it.
+LOG=
+forget_log() {
+    [ -z "$LOG" ] || rm -f "$LOG"
+    LOG=
+}
+trap forget_log EXIT
+trap 'exit 129' HUP
+trap 'exit 130' INT
+trap 'exit 141' PIPE
+trap 'exit 143' TERM
+
+quietly() { # WHAT-IF-IT-FAILS COMMAND...
+    local what=$1
+    shift
+    LOG=$(mktemp -u) # the name is known before the file is there
+    (umask 077 && set -C && : >"$LOG") || die "no file can be made in ${TMPDIR:-/tmp}"
+    # the locks are ours, not some daemon's that an installation starts
+    if ! "$@" >"$LOG" 2>&1 8>&- 9>&-; then
+        tail -n 40 "$LOG" >&2
+        die "$what (see above)"
+    fi
+    forget_log
+}
+
 need_root() {
     [ "$(id -u)" = 0 ] || die "must be run by root: sudo $0"
     case $(uname -m) in x86_64) ;; *) die "amd64 only, for now" ;; esac
@@ -40,22 +70,26 @@ packages() {
     done
     [ ${#missing[@]} = 0 ] && return 0
     echo "installing ${#missing[@]} packages: ${missing[*]}"
-    local log
-    log=$(mktemp)
-    if ! { apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install \
-            -y --no-install-recommends "${missing[@]}"; } >"$log" 2>&1; then
-        tail -n 20 "$log" >&2
-        rm -f "$log"
-        die "the packages could not be installed (see above)"
-    fi
-    rm -f "$log"
+    quietly "the packages could not be installed" install_packages "${missing[@]}"
 }
 
-setup() {
-    mkdir -p "$CACHE"
+# Where an installation was interrupted, dpkg wants to end it first.
+install_packages() {
+    local install=(apt-get -o DPkg::Lock::Timeout=600 install -y --no-install-recommends "$@")
+    export DEBIAN_FRONTEND=noninteractive
+    apt-get update || return 1
+    "${install[@]}" || { dpkg --configure -a && "${install[@]}"; }
+}
+
+# Set-up is for one at a time: two may be started at once.
+setup() { # [MORE PACKAGES…]
+    mkdir -p "$CACHE" || die "$CACHE cannot be made"
+    exec 8>"$CACHE/setup.lock"
+    flock 8
     # shellcheck disable=SC2086
-    packages $RUN_PACKAGES $BUILD_PACKAGES
-    SALLYPORT_CACHE=$CACHE "$ROOT/scripts/get-server"
+    packages $RUN_PACKAGES $BUILD_PACKAGES "$@"
+    SALLYPORT_CACHE=$CACHE "$ROOT/scripts/get-server" 8>&-
+    exec 8>&-
 }
 
 # What an installation of this build would hold, as one checksum.
@@ -75,31 +109,61 @@ for path in sorted(json.load(sys.stdin)) + sys.argv[1:]:
 print(sums.hexdigest())' "$ROOT/scripts/make-roots"
 }
 
+# A build tree is whole when it has all three: interrupted, meson leaves some,
+# and then neither it nor ninja goes on.  A prefix, where given, is its own.
+is_configured() { # TREE [PREFIX]
+    [ -f "$1/build.ninja" ] && [ -f "$1/meson-private/coredata.dat" ] &&
+        [ -f "$1/meson-private/cmd_line.txt" ] &&
+        { [ -z "${2:-}" ] || grep -qxF "prefix = $2" "$1/meson-private/cmd_line.txt"; }
+}
+
+build_tree() { # NAME PREFIX OPTIONS…
+    local tree=$ROOT/build/$1 prefix=$2
+    shift 2
+    is_configured "$tree" "$prefix" || {
+        rm -rf "$tree"
+        meson setup "$tree" "$ROOT" ${prefix:+--prefix "$prefix"} "$@" || return 1
+    }
+    ninja -C "$tree"
+}
+
+install_release() {
+    local sum
+    build_tree release "$INST" --native-file "$ROOT/presets/release.ini" -Drelease=true || return 1
+    sum=$(installed_sum) || return 1
+    [ -x "$INST/sbin/sallyport" ] &&
+        [ "$sum" = "$(cat "$INST/.installed" 2>/dev/null)" ] && return 0
+    rm -f "$INST/.installed"
+    meson install --no-rebuild -C "$ROOT/build/release" || return 1
+    echo "$sum" >"$INST/.installed"
+}
+
 # Builds a release with gcc and installs it to INST, once: others may be
-# running what is there.
+# running what is there.  The trees of a clone are built by one at a time.
 build_release() {
-    local log
-    log=$(mktemp)
     mkdir -p "$INST"
-    if ! (
-        flock 9
-        [ -f "$ROOT/build/release/build.ninja" ] ||
-            meson setup "$ROOT/build/release" "$ROOT" \
-                --native-file "$ROOT/presets/release.ini" -Drelease=true \
-                --prefix "$INST" || exit 1
-        ninja -C "$ROOT/build/release" || exit 1
-        sum=$(installed_sum) || exit 1
-        [ -x "$INST/sbin/sallyport" ] &&
-            [ "$sum" = "$(cat "$INST/.installed" 2>/dev/null)" ] && exit 0
-        rm -f "$INST/.installed"
-        meson install --no-rebuild -C "$ROOT/build/release" || exit 1
-        echo "$sum" >"$INST/.installed"
-    ) 9>"$INST.lock" >"$log" 2>&1; then
-        tail -n 40 "$log" >&2
-        rm -f "$log"
-        die "the build failed (see above)"
-    fi
-    rm -f "$log"
+    exec 9>"$INST.lock"
+    flock 9
+    quietly "the build failed" install_release
+    exec 9>&-
+}
+
+# The trees that only tests need.
+build_for_tests() {
+    exec 9>"$INST.lock"
+    flock 9
+    quietly "the build with sanitizers failed" build_tree asan '' \
+        --native-file "$ROOT/presets/asan.ini"
+    quietly "the build of the fuzz targets failed" build_tree fuzz '' \
+        --native-file "$ROOT/presets/fuzz.ini" -Dfuzz=true -Dtests=false
+    exec 9>&-
+}
+
+# The emulator and the server's listeners live on the loopback interface; in a
+# new network namespace it is down.
+loopback() {
+    "$PYTHON" "$ROOT/tests/lib/loopback.py" ||
+        die "the loopback interface is down: ip link set lo up"
 }
 
 # Words that start a command with an ordinary container's capabilities.

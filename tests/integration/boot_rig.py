@@ -27,6 +27,7 @@ from azemu.client import CallError  # noqa: E402
 PYTHON = '/usr/bin/python3'
 CACHE = os.environ.get('SALLYPORT_CACHE', '/var/cache/sallyport')
 SERVER = os.environ.get('SALLYPORT_SERVER', CACHE + '/server/bao')
+SHM = os.environ.get('SALLYPORT_SHM', '/dev/shm')  # a tmpfs
 # A refused boot ends in a second or two; what only a loaded machine can
 # exceed is long.
 SHORT = {'retry_time': 2, 'absent_time': 1, 'connect_timeout': 10,
@@ -148,13 +149,13 @@ class Rig:
         self.profile, self.boots, self.emulator = profile, [], None
         self.uids = role_uids()
         self.base = self.uids[ROLES[0]]
-        self.work = tempfile.mkdtemp(prefix='sallyport-boot.', dir='/tmp')
+        self.work = tempfile.mkdtemp(prefix='sallyport-boot.')
         os.chmod(self.work, 0o755)
         self.run_parent = self.work
         try:
             if profile == 'container':
                 self.run_parent = tempfile.mkdtemp(
-                    prefix='sallyport-boot.', dir='/dev/shm')
+                    prefix='sallyport-boot.', dir=SHM)
                 os.chmod(self.run_parent, 0o755)
             self.run_dir = os.path.join(self.run_parent, 'run')
             self.caps = (lib('container_caps').split()
