@@ -42,9 +42,9 @@ first_life_ok(struct sup *s)
 
 	if (!pin)
 		log_line(LOG_FAIL, NULL, "no_pin",
-			 "add: pin = SHA-256 of the master key's public key "
-			 "(the line \"master key …\" above shows the one that "
-			 "was released)");
+			 "add: pin = SHA-256 of the master key's public key; "
+			 "the line \"master key\" above shows that of the "
+			 "released one: compare it before you add it");
 	if (!in)
 		log_line(
 			LOG_FAIL, NULL, "no_way_in",

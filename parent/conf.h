@@ -86,6 +86,8 @@ CHECKED int conf_key_of(const char *name, enum conf_key *out);
 const char *conf_key_name(enum conf_key k);
 const char *conf_key_env(enum conf_key k);
 const char *conf_key_text(enum conf_key k);
+/* A kind's word in the file: "plugin", "mount", ... */
+const char *section_word(enum section_kind k);
 /* The value of a section's key, or NULL. */
 const char *section_get(const struct section *s, const char *key);
 
@@ -101,7 +103,7 @@ conf_check check_hostname, check_port, check_account, check_vault,
 	check_key_url, check_maa, check_pin, check_bool, check_path,
 	check_layout, check_shares, check_storage, check_identity, check_algs,
 	check_http, check_connect, check_log, check_uid, check_ports,
-	check_seconds;
+	check_deadline, check_seconds;
 
 /* The host of an https:// or http:// URL that passed its check. */
 CHECKED int url_host(const char *url, char *out, size_t cap);

@@ -50,19 +50,31 @@ host_ok(const char *s, size_t bytes)
 	return true;
 }
 
-/* The host ends with the suffix (which begins with a dot), one label before. */
+/* The host is so many labels and the suffix, which begins with a dot. */
 static bool
-host_under(const char *s, size_t bytes, const char *suffix)
+host_under(const char *s, size_t bytes, unsigned labels, const char *suffix)
 {
 	size_t n = strlen(suffix);
+	unsigned dots = 0;
 
-	return bytes > n && strncasecmp(s + bytes - n, suffix, n) == 0;
+	if (!host_ok(s, bytes) || bytes <= n ||
+	    strncasecmp(s + bytes - n, suffix, n) != 0)
+		return false;
+	for (size_t i = 0; i < bytes - n; i++)
+		dots += s[i] == '.';
+	return dots + 1 == labels;
 }
 
+/* A last label of digits alone is an address to every resolver. */
 const char *
 check_hostname(const char *v)
 {
-	return host_ok(v, strlen(v)) ? NULL : "must be a host name";
+	const char *last = strrchr(v, '.');
+
+	return host_ok(v, strlen(v)) && !only(last ? last + 1 : v, DIGITS)
+		       ? NULL
+		       : "must be a host name: letters, digits and hyphens "
+			 "between dots, not an address, no dot at its end";
 }
 
 const char *
@@ -88,30 +100,29 @@ check_vault(const char *v)
 	size_t n = strlen(v);
 
 	if (n < 3 || n > 24 || !only(v, LOWER UPPER DIGITS "-") ||
-	    !host_ok(v, n))
+	    strchr(DIGITS "-", v[0]) || v[n - 1] == '-' || strstr(v, "--"))
 		return "must be the key vault's name alone (3 to 24 letters, "
-		       "digits and hyphens), not a URL";
+		       "digits and single hyphens, a letter first), not a URL";
 	return NULL;
 }
 
 const char *
 check_key_url(const char *v)
 {
-	static const char *const where[] = {".vault.azure.net",
-					    ".managedhsm.azure.net"};
-	const char *bad = "must be https://NAME.vault.azure.net/keys/KEY or "
-			  "…/keys/KEY/VERSION (32 hex digits), the host in "
-			  "lower case";
+	const char *bad =
+		"must be https://NAME.vault.azure.net/keys/KEY[/VERSION], the "
+		"host in lower case, VERSION 32 lower-case hex digits, nothing "
+		"else";
 	size_t host, name, version;
-	bool known = false;
 
 	if (strncmp(v, "https://", 8) != 0)
 		return bad;
 	v += 8;
 	host = strcspn(v, "/");
-	for (size_t i = 0; i < 2; i++)
-		known = known || host_under(v, host, where[i]);
-	if (!known || !host_ok(v, host) ||
+	if (host_under(v, host, 1, ".managedhsm.azure.net"))
+		return "is in a managed HSM, which is not supported: the "
+		       "master key must be in the key vault of the secrets";
+	if (!host_under(v, host, 1, ".vault.azure.net") ||
 	    strspn(v, LOWER DIGITS ".-") != host ||
 	    strncmp(v + host, "/keys/", 6) != 0)
 		return bad;
@@ -137,7 +148,7 @@ check_maa(const char *v)
 		return bad;
 	v += 8;
 	host = strcspn(v, "/");
-	if (!host_ok(v, host) || !host_under(v, host, ".attest.azure.net"))
+	if (!host_under(v, host, 2, ".attest.azure.net"))
 		return bad;
 	return v[host] == '\0' || strcmp(v + host, "/") == 0 ? NULL : bad;
 }
@@ -157,15 +168,28 @@ check_bool(const char *v)
 						     : "must be yes or no";
 }
 
+/* A name of the path is . or .. */
+static bool
+has_dots(const char *v)
+{
+	for (const char *p = strchr(v, '/'); p; p = strchr(p + 1, '/')) {
+		size_t n = strcspn(p + 1, "/");
+
+		if (n > 0 && n <= 2 && !strncmp(p + 1, "..", n))
+			return true;
+	}
+	return false;
+}
+
 const char *
 check_path(const char *v)
 {
 	size_t n = strlen(v);
 
-	if (v[0] != '/' || n > 200 || strstr(v, "/../") || strstr(v, "//") ||
-	    (n > 1 && v[n - 1] == '/') || (n > 2 && !strcmp(v + n - 3, "/..")))
-		return "must be an absolute path without .. or a slash at its "
-		       "end, of at most 200 characters";
+	if (v[0] != '/' || n < 2 || n > 200 || v[n - 1] == '/' ||
+	    strstr(v, "//") || has_dots(v))
+		return "must be an absolute path without . and .., without a "
+		       "slash at its end, of at most 200 characters";
 	return only(v, LOWER UPPER DIGITS "/._-")
 		       ? NULL
 		       : "has a character other than letters, digits and "
@@ -198,6 +222,22 @@ check_storage(const char *v)
 	return "must be azure, pebbledb, raft or file";
 }
 
+/* 8-4-4-4-12 hex digits. */
+static bool
+guid(const char *v)
+{
+	static const size_t parts[] = {8, 4, 4, 4, 12};
+
+	for (size_t i = 0; i < 5; i++) {
+		size_t n = strspn(v, DIGITS "abcdefABCDEF");
+
+		if (n != parts[i] || v[n] != (i < 4 ? '-' : '\0'))
+			return false;
+		v += n + 1;
+	}
+	return true;
+}
+
 const char *
 check_identity(const char *v)
 {
@@ -205,14 +245,13 @@ check_identity(const char *v)
 
 	for (size_t i = 0; i < 2; i++) {
 		size_t n = strlen(names[i]);
-		if (!strncmp(v, names[i], n) && strlen(v) == n + 36 &&
-		    only(v + n, DIGITS "abcdefABCDEF-"))
+		if (!strncmp(v, names[i], n) && guid(v + n))
 			return NULL;
 	}
-	if (!strncmp(v, "msi_res_id=/", 12) && strlen(v) < 300 &&
+	if (!strncmp(v, "msi_res_id=/", 12) && strlen(v) < 300 && v[12] &&
 	    only(v + 11, LOWER UPPER DIGITS "/._-()"))
 		return NULL;
-	return "must be client_id=GUID, object_id=GUID or msi_res_id=/…";
+	return "must be client_id=GUID, object_id=GUID or msi_res_id=/PATH";
 }
 
 const char *
@@ -278,8 +317,8 @@ check_uid(const char *v)
 {
 	return number(v, 1000, 999999999)
 		       ? NULL
-		       : "must be a number from 1000 (system uids and root are "
-			 "refused)";
+		       : "must be a number from 1000 (below are root and the "
+			 "system's) to 999999999";
 }
 
 const char *
@@ -302,9 +341,19 @@ check_ports(const char *v)
 	return NULL;
 }
 
+/* Of what may be waited for: with 0 it could never come. */
+const char *
+check_deadline(const char *v)
+{
+	return number(v, 1, 86400)
+		       ? NULL
+		       : "must be a number of seconds from 1 to 86400";
+}
+
 const char *
 check_seconds(const char *v)
 {
-	return number(v, 0, 86400) ? NULL
-				   : "must be a number of seconds up to 86400";
+	return number(v, 0, 86400)
+		       ? NULL
+		       : "must be a number of seconds from 0 to 86400";
 }

@@ -32,8 +32,8 @@ section_get(const struct section *s, const char *key)
 	return NULL;
 }
 
-static void
-print_section(const struct section *s, FILE *out)
+const char *
+section_word(enum section_kind k)
 {
 	static const char *const words[] = {
 		[SEC_PLUGIN] = "plugin", [SEC_MOUNT] = "mount",
@@ -41,7 +41,13 @@ print_section(const struct section *s, FILE *out)
 		[SEC_AUDIT] = "audit",
 	};
 
-	fprintf(out, "\n[%s %s]\n", words[s->kind], s->name);
+	return words[k];
+}
+
+static void
+print_section(const struct section *s, FILE *out)
+{
+	fprintf(out, "\n[%s %s]\n", section_word(s->kind), s->name);
 	for (unsigned i = 0; i < s->pairs; i++) {
 		/* data may hold a credential of a third party */
 		bool hide = !strcmp(s->key[i], "data");

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "conf_sections.h"
 #include "items.h"
 #include "log.h"
 #include "memfd.h"
@@ -36,7 +37,8 @@ put_data(struct wr *w, const struct section *s, const char *value)
 
 	if (n >= sizeof(line) || value[blank] == '\0') {
 		log_line(LOG_FAIL, NULL, "config",
-			 "[%s]: data must be PATH and a JSON object", s->name);
+			 "[%s %.100s]: data must be PATH and a JSON object",
+			 section_word(s->kind), s->name);
 		return ERR_FORMAT;
 	}
 	memcpy(line, value, n + 1);
@@ -87,11 +89,6 @@ put_section(struct wr *outer, const struct section *s)
 	items_put_str(&w, C_PATH, s->name);
 	if (!type)
 		type = default_type(s->kind);
-	if (!type && s->kind != SEC_POLICY) {
-		log_line(LOG_FAIL, NULL, "config", "[… %s]: type is not set",
-			 s->name);
-		return ERR_FORMAT;
-	}
 	if (type)
 		items_put_str(&w, C_TYPE, type);
 	put_if(&w, s, "command", C_COMMAND);
@@ -179,6 +176,9 @@ control_check(const struct conf *c)
 	int r;
 
 	wr_init(&w, body, sizeof(body));
+	for (unsigned i = 0; i < c->sections; i++)
+		if (section_check(&c->section[i]) != 0)
+			return ERR_FORMAT;
 	r = put_unseal(c, &w);
 	if (r == 0 && wr_end(&w, &n) != 0) {
 		log_line(LOG_FAIL, NULL, "config",

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Our own part of the server's configuration: no secret in it, written by the
- * supervisor itself.  Every value passed its check in conf_check.c, so
- * nothing needs quoting.
+ * supervisor itself.  Every value passed its check in conf_check.c or
+ * conf_sections.c, so nothing needs quoting.
  */
 #include <stdio.h>
 #include <string.h>
@@ -57,6 +57,19 @@ put_cluster(FILE *f, const struct sup *s, enum life_kind k)
 }
 
 static void
+put_options(FILE *f, const struct section *sec)
+{
+	for (unsigned i = 0; i < sec->pairs; i++) {
+		const char *v = sec->value[i];
+		size_t key = strcspn(v, "=");
+
+		if (!strcmp(sec->key[i], "option"))
+			fprintf(f, "    %.*s = \"%s\"\n", (int)key, v,
+				v + key + 1);
+	}
+}
+
+static void
 put_audit(FILE *f, const struct sup *s)
 {
 	for (unsigned i = 0; i < s->conf->sections; i++) {
@@ -66,11 +79,13 @@ put_audit(FILE *f, const struct sup *s)
 
 		if (sec->kind != SEC_AUDIT)
 			continue;
-		fprintf(f,
-			"audit \"%s\" \"%s\" {\n  options {\n"
-			"    file_path = \"%s\"\n  }\n}\n",
-			type ? type : "file", sec->name,
-			path ? path : "stdout");
+		fprintf(f, "audit \"%s\" \"%s\" {\n  options {\n",
+			type ? type : "file", sec->name);
+		if (path || !type || !strcmp(type, "file"))
+			fprintf(f, "    file_path = \"%s\"\n",
+				path ? path : "stdout");
+		put_options(f, sec);
+		fprintf(f, "  }\n}\n");
 	}
 }
 

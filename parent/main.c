@@ -184,7 +184,7 @@ main(int argc, char **argv)
 		return help ? 0 : r;
 	}
 	sup_init(&s, &conf);
-	log_setup(2, false, s.t0_ns);
+	log_setup(2, !isatty(2), s.t0_ns); /* until log is known */
 	r = run(&s, &args);
 	if (r != 0)
 		report_end(r);

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Errors that are seen before anything starts: settings, TPM, server program,
 port, swap, store path, uids."""
+import json
 import os
 import shutil
 import socket
@@ -23,12 +24,123 @@ VARIABLES = [
      "must be the key vault's name alone"),
     ('master_key', 'APM_MK_ID', 'https://evil.example/keys/apm-mk',
      'must be https://NAME.vault.azure.net/keys/KEY'),
-    ('master_key', 'APM_MK_ID',
-     'https://apmkv.vault.azure.net.evil.example/keys/apm-mk',
-     'must be https://NAME.vault.azure.net/keys/KEY'),
     ('maa_endpoint', 'MAA_ENDPOINT', 'https://maa.example',
      'must be https://NAME.REGION.attest.azure.net'),
     ('pin', 'APM_MK_PIN', 'abc', 'must be 64 hex digits'),
+]
+
+KEY = 'https://apmkv.vault.azure.net/keys/apm-mk'
+VERSION = '/0123456789abcdef0123456789abcdef'
+GUID = '01234567-89ab-cdef-0123-456789abcdef'
+HASH = '0123456789abcdef' * 4
+
+# setting: values that are refused, values that are understood
+SHAPES = {
+    'hostname': (
+        ['a_b', 'host.', '.host', 'a..b', '10.0.0.1', '127.1', '1', '::1',
+         '[::1]', 'a b', 'host:8200', 'https://host', '-a', 'a-', '*.a.b',
+         'a' * 64, 'h\u00f6', 'a;b'],
+        ['host', 'HOST.Example', 'a-b.c', '1.a', 'a1.b2', 'a' * 63]),
+    'port': (['0', '80', '1023', '65536', '-1', '+8200', '08200', '8200.0',
+              '0x2000', 'text', '8200 # my port'], ['1024', '65535']),
+    'keyvault': (['ab', 'my_vault', '1abc', '-abc', 'abc-', 'ap--mkv',
+                  'a' * 25, 'https://apmkv.vault.azure.net',
+                  'apmkv.vault.azure.net'], ['apmkv', 'APMkv']),
+    'master_key': (
+        [KEY.replace('https', 'http'), KEY.replace('https', 'HTTPS'),
+         KEY + '?x=1', KEY + '#x', KEY + '/', KEY + '/1', KEY + '%2e',
+         KEY + VERSION.upper(), KEY + VERSION + '/', 'apm-mk',
+         KEY.replace('//', '//u@'), KEY.replace('//', '//u:p@'),
+         KEY.replace('.net', '.net:443'), KEY.replace('.net', '.net.'),
+         KEY.replace('//', '//evil.example/?https://'),
+         KEY.replace('//', '//evil.example/#'),
+         KEY.replace('//', '//evil.example\\@'),
+         KEY.replace('.net', '.net.evil.example'),
+         KEY.replace('apmkv.', 'apmkvX'), KEY.replace('apmkv.', ''),
+         KEY.replace('apmkv', ''), KEY.replace('apmkv', 'evil.apmkv'),
+         KEY.replace('apmkv', 'othervault'), KEY.replace('apmkv', 'APMKV'),
+         KEY.replace('/keys', '//keys'), KEY.replace('keys', 'secrets'),
+         KEY.replace('.vault.', '.managedhsm.'),
+         KEY.replace('apm-mk', '..'), KEY.replace('apm-mk', '')],
+        [KEY, KEY + VERSION]),
+    'maa_endpoint': (
+        ['http://maa.eus.attest.azure.net', 'maa.eus.attest.azure.net',
+         'https://maa.attest.azure.net', 'https://attest.azure.net',
+         'https://a.b.c.attest.azure.net', 'https://eus.attest.azure.net:443',
+         'https://u@maa.eus.attest.azure.net',
+         'https://maa.eus.attest.azure.net/x',
+         'https://maa.eus.attest.azure.net?x',
+         'https://evil.example/.eus.attest.azure.net',
+         'https://maa.eus.attest.azure.net.evil.example'],
+        ['https://maa.eus.attest.azure.net',
+         'https://maa.eus.attest.azure.net/']),
+    'pin': (['abc', 'g' * 64, HASH + '0'], [HASH, HASH.upper()]),
+    'storage': (['s3', 'Azure'], ['raft', 'file']),
+    'storage_account': (['ab', 'a-b', 'ABC', 'a' * 25], ['abc1']),
+    'storage_container': (['my_vault', 'ab'], ['vault']),
+    'storage_path': (['data', '/', '/a/', '/a//b', '/a/../b', '/a/./b',
+                      '/a/..', '/a b'], ['/a/..b/.c']),
+    'trust_first_key': (['Yes', 'true', '1'], ['yes', 'no']),
+    'layout': (['old'], ['auto', 'bundle']),
+    'shares': (['0', '17', '5 5', '2'], ['3', '16']),
+    'threshold': (['0', '1', '6'], ['2', '5']),
+    'identity': (['me', 'client_id=', 'client_id=' + '-' * 36,
+                  'client_id=' + GUID + '0', 'msi_res_id=/', GUID],
+                 ['client_id=' + GUID, 'object_id=' + GUID,
+                  'msi_res_id=/subscriptions/x']),
+    'release_algorithms': (
+        ['none', 'RSA_AES_KEY_WRAP_256,RSA_AES_KEY_WRAP_384'],
+        ['CKM_RSA_AES_KEY_WRAP', 'RSA_AES_KEY_WRAP_384']),
+    'imds': (['https://a', 'http://a/', 'http://u@a', 'http://a:0'],
+             ['http://169.254.169.254', 'http://a:1']),
+    'keyvault_connect': (['1.2.3.4', 'h:0', 'h:65536', '[::1]:443', ':1'],
+                         ['1.2.3.4:443']),
+    'maa_connect': (['h', 'h:x'], ['h:65535']),
+    'log': (['loud'], ['json', 'terminal', 'auto']),
+    'uid_tpm': (['0', '999', 'root', '-1', '1000000000', '4294967295'],
+                ['1000', '999999999']),
+    'server_connect_ports': (['80', '443 80', '080', '443,444', 'x', '0'],
+                             ['443 8200']),
+    'connect_timeout': (['0', '-1', '1.5', '30s', '86401'], ['1', '86400']),
+    'call_timeout': (['0'], ['1']),
+    'step_deadline': (['0'], ['1']),
+    'server_ready': (['0'], ['1']),
+    'server_stop': (['0'], ['1']),
+    'retry_time': (['x'], ['0']),
+    'absent_time': (['x'], ['0']),
+}
+PATHS = ('operator_key', 'template', 'server', 'plugin_directory', 'tpm',
+         'run_directory', 'event_log', 'tls_roots', 'tls_ca',
+         'keyvault_signing_roots')
+
+# a section, and a piece of the message
+SECTIONS = [
+    ('[colour a]\ntype = kv', 'unknown section [colour a]'),
+    ('[mount]\ntype = kv', '[mount]: must be [plugin NAME], [mount PATH]'),
+    ('[mount a]\nport = 1', 'unknown key port in [mount a]'),
+    ('[mount a]\ntype = kv\ntype = kv', 'type is set twice in [mount a]'),
+    ('[mount a]\ndescription = b', '[mount a]: type is not set'),
+    ('[mount a]\ntype = k/v', '[mount a]: type = k/v: must be a name'),
+    ('[mount ../a]\ntype = kv', '[mount ../a]: its name must be a name'),
+    ('[mount /a]\ntype = kv', '[mount /a]: its name must be a name'),
+    ('[mount a b]\ntype = kv', '[mount a b]: its name must be a name'),
+    ('[mount a"b]\ntype = kv', 'its name must be a name'),
+    ('[mount a]\ntype = kv\noption = x', 'option = x: must be KEY=VALUE'),
+    ('[auth a]\ndescription = b', '[auth a]: type is not set'),
+    ('[auth a]\ntype = approle\ndata = role', '[auth a]: data must be PATH'),
+    ('[plugin a]\ntype = secret', '[plugin a]: command is not set'),
+    ('[plugin a]\ncommand = b', '[plugin a]: sha256 is not set'),
+    ('[plugin a]\ncommand = b\nsha256 = 12', 'sha256 = 12: must be 64 hex'),
+    ('[plugin a]\ncommand = ../b\nsha256 = ' + HASH,
+     'command = ../b: must be the name of a file in plugin_directory'),
+    ('[plugin a]\ntype = kv\ncommand = b\nsha256 = ' + HASH,
+     'type = kv: must be secret, auth or database'),
+    ('[policy a]\nfile = relative', 'must be an absolute path'),
+    ('[policy a]\nfile = /nonexistent', 'readable file'),
+    ('[policy a]\nfile = /a\ntext = b', 'give either text or'),
+    ('[audit a]\ntype = file"\n', 'type = file": must be a name'),
+    ('[audit a]\nfile_path = here', 'file_path = here: must be an absolute'),
+    ('[audit a]\noption = mode=0"6', 'must not hold any of " \\ $ %'),
 ]
 
 
@@ -58,6 +170,42 @@ class Settings(ErrorCase):
         self.both('APM_SA_NAME is not set', storage='azure')
         self.both('must be 3 to 24 lower-case letters and digits',
                   storage='azure', env={'APM_SA_NAME': 'Big_Name'})
+
+    def understood(self, code, **run):
+        """What --check-config says, which starts nothing."""
+        boot = self.rig.run(args=('--check-config',), **run)
+        self.assertEqual(boot.wait(), code, boot.text())
+        return boot.text()
+
+    def test_every_shape(self):
+        for key, (wrong, right) in SHAPES.items():
+            for value in wrong:
+                with self.subTest(key=key, value=value):
+                    text = self.understood(3, **{key: value})
+                    self.assertIn('what to do: ', text)
+                    self.assertNotIn('???', text)
+                    self.assertRegex(text, r'\b%s\b' % key)
+            for value in right:
+                with self.subTest(key=key, value=value):
+                    self.assertIn('%s = %s  # file' % (key, value),
+                                  self.understood(0, **{key: value}))
+        for key in PATHS:
+            for value in ('relative', '/a/../b', '/a/', '/a b'):
+                with self.subTest(key=key, value=value):
+                    self.assertIn(key + ' = ' + value, self.understood(
+                        3, **{key: value}))
+
+    def test_every_section(self):
+        for sections, text in SECTIONS:
+            with self.subTest(sections=sections):
+                self.assertIn(text, '\n'.join(json.loads(x)['text'] for x in
+                    self.understood(3, sections=sections).splitlines()))
+
+    def test_a_secret_of_others_is_not_shown(self):
+        text = self.understood(0, sections='[auth a]\ntype = userpass\n'
+                               'data = users/b {"password":"hidden"}\n')
+        self.assertIn('data = users/b (value not shown)', text)
+        self.assertNotIn('hidden', text)
 
     def test_file_and_variable_differ(self):
         self.both('APM_PORT and port in', 'differ: keep one',
