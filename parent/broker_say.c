@@ -59,9 +59,26 @@ number(const char *spec, uint64_t v, char *out, size_t cap)
 	return r < 0 || (size_t)r >= cap ? 0 : (size_t)r;
 }
 
+/* Puts the v-th of "a|b|c]", counted from 0, or v itself if there is none. */
+static size_t
+word(const char *words, uint64_t v, char *out, size_t cap)
+{
+	size_t n = strcspn(words, "|]");
+	uint64_t left = v;
+
+	for (; left > 0 && words[n] == '|'; left--) {
+		words += n + 1;
+		n = strcspn(words, "|]");
+	}
+	if (left > 0 || n == 0 || n >= cap)
+		return number("%llu", v, out, cap);
+	memcpy(out, words, n);
+	return n;
+}
+
 /*
- * The text with the numbers in it, in order.  A format string that is not a
- * literal never reaches printf.
+ * The text with the numbers and words in it, in order.  A format string that is
+ * not a literal never reaches printf.
  */
 static void
 fill(const char *text, const uint64_t n[4], char out[static TEXT_MAX])
@@ -73,10 +90,14 @@ fill(const char *text, const uint64_t n[4], char out[static TEXT_MAX])
 			out[used++] = *text++;
 			continue;
 		}
+		bool words = text[1] == '[';
+
 		if (next < 4)
-			used += number(text, n[next++], out + used,
-				       TEXT_MAX - used);
-		text += 1 + strcspn(text + 1, "ux") + 1;
+			used += (words ? word(text + 2, n[next++], out + used,
+					      TEXT_MAX - used)
+				       : number(text, n[next++], out + used,
+						TEXT_MAX - used));
+		text += strcspn(text, words ? "]" : "ux") + 1;
 	}
 	out[used] = '\0';
 }

@@ -36,7 +36,8 @@ CASE(numbers_stand_where_the_text_has_them)
 	const uint64_t n[4] = {1, 22, UINT64_C(0x1234), 4};
 
 	EXPECT(says(EVENT_RESOLVED, n, "names resolved (1 addresses)"));
-	EXPECT(says(EVENT_HTTP, n, "remote 1 answered HTTP 22 at step 4660"));
+	EXPECT(says(EVENT_HTTP, n,
+		    "attestation service answered HTTP 22 (attempt 4660)"));
 	EXPECT(says(EVENT_TPM_RC, n,
 		    "warning: TPM: response code 0x00000001 to command "
 		    "0x00000016"));
@@ -44,6 +45,20 @@ CASE(numbers_stand_where_the_text_has_them)
 		    "master key 00000000000000010000000000000016"
 		    "00000000000012340000000000000004"));
 	EXPECT(says(EVENT_ATTESTED, n, "attestation accepted"));
+}
+
+CASE(a_number_chooses_a_word)
+{
+	uint64_t n[4] = {2, 200, 3, 0};
+
+	EXPECT(says(EVENT_HTTP, n, "key vault answered HTTP 200 (attempt 3)"));
+	n[0] = 3; /* no such word */
+	EXPECT(says(EVENT_HTTP, n, "3 answered HTTP 200 (attempt 3)"));
+	EXPECT(says(EVENT_RELEASED, n, "key released by RSA_AES_KEY_WRAP_384"));
+	n[0] = 0; /* an empty one */
+	EXPECT(says(EVENT_RELEASED, n, "key released by 0"));
+	n[0] = 1;
+	EXPECT(says(EVENT_SECRETMEM, n, "secrets live in memfd_secret pages"));
 }
 
 CASE(the_largest_numbers_fit)
