@@ -3,7 +3,9 @@
 it, a test attestation authority, and a reader of release answers that is
 written from the reference and not from the emulator."""
 
+import atexit
 import base64
+import functools
 import hashlib
 import json
 import os
@@ -33,12 +35,17 @@ VECTORS = os.path.join(HERE, "..", "..", "..", "shared", "vectors")
 RECORDED = os.path.join(VECTORS, "azure-sdk-for-net")
 AUTHORITY = "https://authority.example"
 HOST = "apmkv.vault.azure.net"
-_cache = tempfile.TemporaryDirectory(prefix="emulator-keys-")
 
 
+@functools.lru_cache(None)
 def key_cache():
-    """A directory of keys that all tests of this process share."""
-    return _cache.name
+    """A directory of keys: that of scripts/check where it runs us, for making
+    them takes longer than most tests; else one of this process."""
+    if "SALLYPORT_CACHE" in os.environ:
+        return os.path.join(os.environ["SALLYPORT_CACHE"], "emulator-keys")
+    made = tempfile.TemporaryDirectory(prefix="emulator-keys-")
+    atexit.register(made.cleanup)
+    return made.name
 
 
 def vector(name):

@@ -9,10 +9,11 @@ import threading
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import spframe as sp  # noqa: E402
+from ports import free_uids  # noqa: E402
 
 BUILD = os.environ.get("SALLYPORT_BUILD", os.path.join(sp.ROOT, "build"))
 CONTROL = os.path.join(BUILD, "vault-launcher", "sallyport-control")
-UID = 52107
+UID = free_uids(1)
 
 
 def look(stream, storage="pebbledb", **kw):

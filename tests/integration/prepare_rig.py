@@ -14,11 +14,12 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
 sys.path.insert(0, os.path.join(os.path.dirname(HERE), "emulator"))
 import spframe as sp  # noqa: E402
+from ports import free_uids  # noqa: E402
 from azemu import pki_web  # noqa: E402
 
 BUILD = os.environ.get("SALLYPORT_BUILD", os.path.join(sp.ROOT, "build"))
 PREPARE = os.path.join(BUILD, "vault-launcher", "sallyport-prepare")
-UID = 52106
+UID = free_uids(1)
 SEALS = 0x000f  # F_SEAL_SEAL | SHRINK | GROW | WRITE
 F_ADD_SEALS = 1033
 

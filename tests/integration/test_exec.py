@@ -19,11 +19,12 @@ import baoserver  # noqa: E402
 import policypage  # noqa: E402
 import plugin_tries  # noqa: E402
 import spframe as sp  # noqa: E402
+from ports import free_uids  # noqa: E402
 from server_run import plugin_path  # noqa: E402
 
 BUILD = os.environ.get("SALLYPORT_BUILD", os.path.join(sp.ROOT, "build"))
 EXEC = os.path.join(BUILD, "vault-launcher", "sallyport-exec")
-UID = 52100
+UID = free_uids(1)
 
 
 class Exec(unittest.TestCase):

@@ -15,13 +15,14 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
 sys.path.insert(0, os.path.join(os.path.dirname(HERE), "emulator"))
 import spframe as sp  # noqa: E402
+from ports import free_uids  # noqa: E402
 from azemu import akv_spoil, jose, pki_web  # noqa: E402
 from azemu.akv_release import std_b64  # noqa: E402
 from azemu.web import compact  # noqa: E402
 
 BUILD = os.environ.get("SALLYPORT_BUILD", os.path.join(sp.ROOT, "build"))
 VERIFY = os.path.join(BUILD, "attest-worker", "sallyport-verify")
-UID = 52104
+UID = free_uids(1)
 HOST = "myvault.vault.azure.net"
 KEY = "https://%s/keys/master" % HOST
 VERSION = "0123456789abcdef" * 2

@@ -16,9 +16,9 @@ def adopt():
         raise OSError(ctypes.get_errno(), 'prctl')
 
 
-def descendants(root):
-    """Pids of all that live below a process, zombies not counted."""
-    children = {}
+def parents():
+    """pid -> parent of all that live; a zombie does not."""
+    out = {}
     for pid in filter(str.isdigit, os.listdir('/proc')):
         try:
             with open('/proc/%s/stat' % pid, encoding='utf-8',
@@ -26,24 +26,31 @@ def descendants(root):
                 state, parent = f.read().rsplit(') ', 1)[1].split()[:2]
         except (OSError, IndexError):
             continue
-        if state != 'Z':
-            children.setdefault(int(parent), []).append(int(pid))
+        if state not in 'ZX':
+            out[int(pid)] = int(parent)
+    return out
+
+
+def family(root):
+    """Pids of a process and all below it that live; never our own."""
+    up = parents()
     out, todo = [], [root]
     while todo:
-        more = children.get(todo.pop(), [])
-        out += more
-        todo += more
+        one = todo.pop()
+        if one in up and one != os.getpid():
+            out.append(one)
+        todo += [pid for pid, parent in up.items() if parent == one]
     return out
 
 
 def names(root, patience=5):
-    """The command lines of all that live below a process, when they had some
-    seconds to end."""
+    """The command lines of a process's family, when it had some seconds to
+    end."""
     limit = time.monotonic() + patience
-    while descendants(root) and time.monotonic() < limit:
+    while family(root) and time.monotonic() < limit:
         time.sleep(0.05)
     out = []
-    for pid in descendants(root):
+    for pid in family(root):
         try:
             with open('/proc/%d/cmdline' % pid, 'rb') as f:
                 out.append(f.read().replace(b'\0', b' ').decode(
@@ -54,15 +61,15 @@ def names(root, patience=5):
 
 
 def end(root, patience=20):
-    """SIGTERM to all below root (root too, unless it is us), and SIGKILL to
-    whoever is there after so many seconds."""
+    """SIGTERM to the family of root, SIGKILL to whoever lives after so many
+    seconds."""
     limit = time.monotonic() + patience
     number, told = signal.SIGTERM, set()
     while True:
-        left = descendants(root)
-        if root != os.getpid() and os.path.exists('/proc/%d' % root):
-            left.append(root)
-        if time.monotonic() > limit:
+        left = family(root)
+        if not left:
+            return
+        if number != signal.SIGKILL and time.monotonic() > limit:
             number, told = signal.SIGKILL, set()
         for pid in set(left) - told:
             try:
@@ -70,6 +77,4 @@ def end(root, patience=20):
             except ProcessLookupError:
                 pass
         told.update(left)
-        if not left:
-            return
         time.sleep(0.05)

@@ -6,6 +6,7 @@ AK certificates.  azure-protocol.md 3.4 to 3.6."""
 import datetime
 import functools
 import os
+import threading
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -113,7 +114,7 @@ def cached(path, make):
 
 def write(path, data, mode=0o644):
     """Replace a file at once."""
-    part = "%s.%d.part" % (path, os.getpid())
+    part = "%s.%d.%d.part" % (path, os.getpid(), threading.get_ident())
     fd = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
     with os.fdopen(fd, "wb") as out:
         out.write(data)

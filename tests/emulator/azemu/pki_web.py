@@ -8,6 +8,7 @@ import datetime
 import hashlib
 import os
 import ssl
+import threading
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -26,8 +27,8 @@ def now():
 
 
 def write_file(path, data, mode=0o644):
-    """Replace a file at once."""
-    part = path + ".part"
+    """Replace a file at once; others may be at the same."""
+    part = "%s.%d.%d.part" % (path, os.getpid(), threading.get_ident())
     fd = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
     with os.fdopen(fd, "wb") as out:
         out.write(data)
