@@ -26,11 +26,13 @@
 
 #define SET_MDWE 65 /* PR_SET_MDWE */
 
-int __real_landlock_lock(const struct landlock_want *want);
+int __real_landlock_lock(const struct page *page, const uint16_t *ports,
+			 size_t port_count);
 int __real_prctl(int option, ...);
 int __real_setrlimit64(__rlimit_resource_t what, const struct rlimit *l);
 int __wrap_filter_install(const struct filter_prog *f);
-int __wrap_landlock_lock(const struct landlock_want *want);
+int __wrap_landlock_lock(const struct page *page, const uint16_t *ports,
+			 size_t port_count);
 int __wrap_prctl(int option, ...);
 int __wrap_setrlimit64(__rlimit_resource_t what, const struct rlimit *l);
 int __wrap_channel_recv(struct channel *c, uint8_t *buf, size_t cap,
@@ -68,11 +70,12 @@ __wrap_filter_install(const struct filter_prog *f)
 }
 
 int
-__wrap_landlock_lock(const struct landlock_want *want)
+__wrap_landlock_lock(const struct page *page, const uint16_t *ports,
+		     size_t port_count)
 {
 	return without(LAYER_LANDLOCK) || attack_no_landlock()
 		       ? 0
-		       : __real_landlock_lock(want);
+		       : __real_landlock_lock(page, ports, port_count);
 }
 
 int
@@ -269,7 +272,7 @@ make_try(struct worker *w, const struct worker_desc *d)
 		w->broker.tainted = true;
 	}
 	world.worker = w;
-	if (d->seat == SEAT_BROKER && read(FD_GO, &(char){0}, 1) != 1)
+	if (d->seat == SEAT_BROKER && read(FD_BROKER_GO, &(char){0}, 1) != 1)
 		_exit(EVIL_DUD); /* the gate before the try */
 	r = t->run(&world);
 	_exit(r == 0 ? EVIL_DONE : r < 0 ? EVIL_DUD : EVIL_ERRNO + r);

@@ -46,7 +46,7 @@ rave(struct worker *w)
 	for (unsigned s = SEAT_RESOLVE; s <= SEAT_UNSEAL; s++) {
 		struct channel c;
 
-		channel_init(&c, FD_WORKERS + (int)(s - SEAT_RESOLVE),
+		channel_init(&c, FD_BROKER_WORKERS + (int)(s - SEAT_RESOLVE),
 			     SEAT_BROKER, (enum seat)s);
 		for (size_t i = 0; i < msg_row_count; i++)
 			evil_frame(&c, msg_rows[i].type, zeros,

@@ -26,6 +26,7 @@
 static enum spoil spoil;
 static enum seat spoilt_seat = SEAT_COUNT;
 static bool child, dropped; /* in the child; its ids were to be given up */
+static bool outer_passes;   /* its outer filter is one that lets pass */
 static gid_t own_gid;	    /* of the child, as it should be */
 static uid_t said_uid;
 static gid_t said_gid;
@@ -67,6 +68,12 @@ spoil_set(enum spoil what, enum seat seat)
 {
 	spoil = what;
 	spoilt_seat = seat;
+}
+
+void
+spoil_outer(bool passes)
+{
+	outer_passes = passes;
 }
 
 static bool
@@ -283,7 +290,7 @@ __wrap_filter_install(const struct filter_prog *f)
 {
 	if (is(SPOIL_OUTER) || is(SPOIL_PRIVS) || spoil == SPOIL_ALL)
 		return 0;
-	return __real_filter_install(f);
+	return __real_filter_install(child && outer_passes ? &filter_pass : f);
 }
 
 /* The last of the descriptors' step. */

@@ -8,6 +8,8 @@
 #ifndef SP_TEST_SPOIL_H
 #define SP_TEST_SPOIL_H
 
+#include <stdbool.h>
+
 #include "seat.h"
 
 enum spoil {
@@ -30,5 +32,8 @@ enum spoil {
 
 /* What the next child of which seat (SEAT_COUNT: any) is to be. */
 void spoil_set(enum spoil what, enum seat seat);
+
+/* Beside that: whether its outer filter lets everything pass. */
+void spoil_outer(bool passes);
 
 #endif

@@ -26,6 +26,7 @@
 #include "filter.h"
 #include "gate.h"
 #include "items.h"
+#include "page.h"
 #include "seats.h"
 #include "spawn.h"
 #include "spoil.h"
@@ -45,11 +46,6 @@ const struct actor actors[] = {
 };
 const size_t actor_count = sizeof(actors) / sizeof(actors[0]);
 
-static const struct sock_filter pass[] = {
-	BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-};
-static const struct filter_prog filter_pass = {"pass", pass, 1};
-
 static bool
 without(const struct child_spec *c, enum layer l)
 {
@@ -61,7 +57,7 @@ static void
 seat_table(const struct stage *st, const struct child_spec *c, struct spawn *sp)
 {
 	enum seat seat = c->actor->seat;
-	uint64_t all = seat_fds(seat);
+	uint64_t all = page_fds(page_of_seat[seat], seat, true);
 
 	for (int fd = FD_FIRST; fd < SPAWN_FDS; fd++)
 		if (all & (UINT64_C(1) << fd))
@@ -81,7 +77,7 @@ seat_table(const struct stage *st, const struct child_spec *c, struct spawn *sp)
 	if (seat == SEAT_BROKER)
 		for (int i = 0; c->workers && i <= SEAT_UNSEAL - SEAT_RESOLVE;
 		     i++)
-			sp->fd[FD_WORKERS + i] = c->workers[i];
+			sp->fd[FD_BROKER_WORKERS + i] = c->workers[i];
 	sp->fd[FD_BROKER] = c->broker;
 }
 
@@ -139,8 +135,7 @@ stage_spawn(struct stage *st, const struct child_spec *c)
 		sp.root = NULL, sp.bind_count = 0;
 	if (without(c, LAYER_NET))
 		sp.netns = -1;
-	if (without(c, LAYER_OUTER))
-		sp.outer = &filter_pass;
+	spoil_outer(without(c, LAYER_OUTER));
 	spoil_set(without(c, LAYER_IDS) ? SPOIL_IDS : SPOIL_NOTHING, seat);
 	r = spawn(s, &sp);
 	close(config);

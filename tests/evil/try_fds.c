@@ -57,7 +57,8 @@ paste_for_others(const struct world *w)
 static int
 own_socket(const struct world *w)
 {
-	return w->worker->desc->seat == SEAT_BROKER ? FD_WORKERS : FD_BROKER;
+	return w->worker->desc->seat == SEAT_BROKER ? FD_BROKER_WORKERS
+						    : FD_BROKER;
 }
 
 static int

@@ -28,7 +28,8 @@ peer(const struct world *w)
 	if (w->worker->desc->seat != SEAT_BROKER)
 		return &w->worker->broker;
 	if (resolve.fd == 0)
-		channel_init(&resolve, FD_WORKERS, SEAT_BROKER, SEAT_RESOLVE);
+		channel_init(&resolve, FD_BROKER_WORKERS, SEAT_BROKER,
+			     SEAT_RESOLVE);
 	return &resolve;
 }
 

@@ -9,7 +9,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "filter.h"
 #include "worker.h"
 
 int
@@ -17,7 +16,7 @@ main(void)
 {
 	static const struct worker_desc desc = {
 		.seat = SEAT_VERIFY,
-		.filter = &filter_verify,
+		.page = &page_verify,
 	};
 	static struct worker w;
 
