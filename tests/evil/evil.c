@@ -218,12 +218,11 @@ says(const struct try *t)
 	return false;
 }
 
+/* Whose page says "landlock connect from"; resolve's port is in its page. */
 static bool
 has_port(enum seat seat)
 {
-	uint32_t net = SEAT_BIT(SEAT_RESOLVE) | SEAT_BIT(SEAT_FETCH);
-
-	return (SEAT_BIT(seat) & (net | SEATS_STORE)) != 0;
+	return (SEAT_BIT(seat) & (SEAT_BIT(SEAT_FETCH) | SEATS_STORE)) != 0;
 }
 
 /* "NAME WITHOUT SERVER SUPERVISOR ADDRESS FD PORT OTHER TAINTED DIR" */

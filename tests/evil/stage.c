@@ -97,6 +97,7 @@ queue_config(enum seat seat)
 	items_put_u32(&w, TAG_DEADLINE_MS, 8000);
 	items_put_u32(&w, TAG_LOG_JSON, 1);
 	items_put_u64(&w, TAG_LOG_T0, 0);
+	items_put_u32(&w, TAG_JWE_MODULUS, 0);
 	items_put(&w, TAG_NAME, "127.0.0.1", 9);
 	if (wr_end(&w, &bytes) != 0 ||
 	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, p) != 0)
