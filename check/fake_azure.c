@@ -109,6 +109,12 @@ vault(const struct http_ask *q, struct http_reply *a)
 		reply_put(a, ".c2ln\"}");
 		return;
 	}
+	if (!strncmp(q->path, "/keys/", 6)) { /* what nobody may */
+		a->status = 403;
+		reply_put(a, "{\"error\":{\"code\":\"Forbidden\","
+			     "\"message\":\"no such right\"}}");
+		return;
+	}
 	chars = strlen(q->path) > 9 ? strcspn(name, "/?") : 0;
 	i = find(name, chars);
 	if (!strcmp(q->method, "PUT"))

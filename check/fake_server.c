@@ -12,7 +12,7 @@
 
 #define SHARES	    16
 #define HEX_MAX	    80
-#define ROOT_TOKEN  "hvs.fixtureOfTheFirstLifeRoot"
+#define ROOT_TOKEN  "hvs.fixtureOfFirstLifesRoot1"
 #define PROOF_TOKEN "hvs.fixtureOfThisLifesProof1"
 #define OTP	    "abcdefghijklmnopqrstuvwxyz12"
 #define NONCE	    "0b5e1d2c-0000-4000-8000-0123456789ab"

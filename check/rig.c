@@ -46,6 +46,7 @@ rig_open(struct rig *r, enum seat seat)
 	r->s.fail_code = 0;
 	r->let_speak = false;
 	r->open = true;
+	session_init(&r->x);
 	return session_open(&r->s, &r->x);
 }
 

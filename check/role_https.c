@@ -8,6 +8,7 @@
 #include "blob.h"
 #include "cursor.h"
 #include "fds.h"
+#include "jwe_size.h"
 #include "rig.h"
 #include "tags.h"
 
@@ -122,7 +123,7 @@ static int
 store(struct rig *r)
 {
 	static uint8_t bundle[BUNDLE_BYTES];
-	char jwe[512];
+	char jwe[1024];
 	struct frame f;
 	size_t n = 0;
 	int e;
@@ -140,7 +141,9 @@ store(struct rig *r)
 	memset(jwe, 'A', sizeof(jwe));
 	for (unsigned i = 1; i <= 4; i++)
 		jwe[100 * i] = '.';
-	n = sizeof(jwe);
+	n = jwe_size(JWE_RSA_LEAST / 8, JWE_TOKEN_HVS);
+	r->ch.jwe_modulus = JWE_RSA_LEAST / 8;
+	BUG_ON(n > sizeof(jwe));
 	if ((e = rig_send(r, MSG_JWE, jwe, n)) != 0 ||
 	    (e = rig_expect(r, MSG_ECHO, &f)) != 0 ||
 	    (e = rig_send(r, MSG_STORED, NULL, 0)) != 0)

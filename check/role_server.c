@@ -51,7 +51,7 @@ init(struct rig *r, int fd, uint8_t set[static KEYSET_BYTES])
 	channel_init(&pub, r->x.pub_end[DIRECT_INIT][0], SEAT_TPM, SEAT_INIT);
 	channel_init(&in, r->x.sealed_end[DIRECT_INIT][0], SEAT_TPM, SEAT_INIT);
 	if ((e = env_key_new(&key, out)) == 0 &&
-	    (e = channel_send(&pub, MSG_SEAL_PUB, out, sizeof(out))) == 0 &&
+	    (e = channel_send(&pub, MSG_TPM_PUB, out, sizeof(out))) == 0 &&
 	    (e = rig_recv(r, &in, MSG_SEALED_KEYS, &f)) == 0 &&
 	    (e = env_open(key, &info, f.body, f.body_bytes, &sk)) == 0) {
 		memcpy(set, secret_bytes(sk), KEYSET_BYTES);

@@ -72,7 +72,8 @@ relay(struct rig *r)
 	    (e = rig_recv(r, &fetch, MSG_EVIDENCE, &f)) != 0)
 		return e;
 	memcpy(got, f.body, f.body_bytes);
-	if (f.body_bytes != sizeof(body) || memcmp(got, body, sizeof(body)))
+	if (f.body_bytes != sizeof(body) ||
+	    memcmp(got, body, sizeof(body)) != 0)
 		return rig_wrong(r, "a message was altered on its way");
 	if ((e = channel_send(&fetch, MSG_NOTE, "a line of the log", 17)) != 0)
 		return e;

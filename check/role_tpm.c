@@ -255,7 +255,7 @@ give_keys(struct rig *r)
 		e = keyset_put_share(&k, i, share, sizeof(share));
 	}
 	if (e == 0 && (e = keyset_put_token(&k, "hvs.fixture", 11)) == 0 &&
-	    (e = rig_recv(r, &pub, MSG_SEAL_PUB, &f)) == 0 &&
+	    (e = rig_recv(r, &pub, MSG_TPM_PUB, &f)) == 0 &&
 	    (e = env_seal(f.body, &info, secret_bytes(k.sk_set), KEYSET_BYTES,
 			  sealed)) == 0)
 		e = channel_send(&out, MSG_SEALED_KEYS, sealed, sizeof(sealed));

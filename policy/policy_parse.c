@@ -15,7 +15,8 @@ fd_named(struct at *a, const char *name, size_t chars, uint64_t *out)
 	for (size_t i = 0; i < a->p->fd_count; i++) {
 		struct pol_fd *f = &a->p->fds[i];
 
-		if (strlen(f->name) != chars || memcmp(f->name, name, chars))
+		if (strlen(f->name) != chars ||
+		    memcmp(f->name, name, chars) != 0)
 			continue;
 		if (f->page.first != f->page.last ||
 		    (found && (uint64_t)f->page.first != *out))
