@@ -147,7 +147,8 @@ brackets(struct scan *s)
 			break;
 		case '}':
 		case ']':
-			if (open[--depth] != (*s->p == '}' ? '{' : '['))
+			if (depth == 0 ||
+			    open[--depth] != (*s->p == '}' ? '{' : '['))
 				return ERR_FORMAT;
 			break;
 		case '=':
