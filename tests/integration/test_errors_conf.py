@@ -442,6 +442,9 @@ class Files(ErrorCase):
                 if args:
                     self.assertEqual(self.rig.client.counts(), before)
 
+    def missing(self):
+        return os.path.join(self.rig.work, 'missing')
+
     def file(self, data):
         path = os.path.join(self.rig.work, 'file')
         with open(path, 'w') as f:
@@ -450,8 +453,8 @@ class Files(ErrorCase):
 
     def test_roots(self):
         for key in ('tls_roots', 'keyvault_signing_roots', 'tls_ca'):
-            self.both(3, key + ' /nonexistent: No such file',
-                      **{key: '/nonexistent'})
+            self.both(3, '%s %s: No such file' % (key, self.missing()),
+                      **{key: self.missing()})
             self.both(3, key + ' ', ': no PEM certificate in it',
                       **{key: self.file('no certificate\n')})
 
@@ -464,15 +467,16 @@ class Files(ErrorCase):
                           .PublicFormat.SubjectPublicKeyInfo).decode()))
         self.both(3, 'operator_key', operator_key=self.file('no key\n'))
         self.both(3, '[policy p]: give either', sections='[policy p]\n'
-                  'file = /nonexistent\n')
+                  'file = %s\n' % self.missing())
 
     def test_server_and_plugins(self):
-        self.both(50, '/nonexistent/bao', server='/nonexistent/bao')
+        self.both(50, self.missing(), server=self.missing())
         self.both(51, 'chmod 0711', server='/bin/true')
-        self.both(74, 'plugin_directory', plugin_directory='/nonexistent')
+        self.both(74, 'plugin_directory', plugin_directory=self.missing())
 
     def test_template(self):
-        self.both(3, 'template /nonexistent: No such', template='/nonexistent')
+        self.both(3, 'template %s: No such' % self.missing(),
+                  template=self.missing())
 
     def test_broken_templates_are_seen_without_a_boot(self):
         for text, line in [('storage "pebbledb" {\n  path = "${NAME}"\n}\n', 2),

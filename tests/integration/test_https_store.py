@@ -14,7 +14,7 @@ import spframe as sp  # noqa: E402
 from https_rig import LOCAL, Case, Seat, common  # noqa: E402
 
 BUNDLE = bytes(range(256)) * 3 + b"x" * 12
-JWE = b"eyJhbGciOiJSU0EifQ." + b"a" * 342 + b".aXY." + b"c" * 98 + b".dGFn"
+JWE = b"eyJhbGciOiJSU0EifQ." + b"a" * 342 + b".aXY." + b"c" * 99 + b".dGFn"
 
 
 class Store(Case):
