@@ -197,8 +197,9 @@ compile_part(const struct policy *p, const char *file, const struct target *t,
 	if ((r = attributes(ctx)) != 0)
 		goto out;
 	for (size_t i = 0; i < p->line_count; i++) {
-		if (!in_part(p, &p->lines[i], part))
-			continue;
+		if (!in_part(p, &p->lines[i], part) ||
+		    action_of(&p->lines[i], t) == otherwise)
+			continue; /* libseccomp refuses what changes nothing */
 		if ((r = add_line(ctx, &p->lines[i], t)) != 0) {
 			fprintf(stderr, "%s:%u: libseccomp refuses: %s\n", file,
 				p->lines[i].number, strerror(-r));

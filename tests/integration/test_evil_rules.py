@@ -183,7 +183,7 @@ class FirstLife(EvilCase):
                 ('PROTOCOL', 'broke the rules', 'init', 'after', '34 5'),
                 ('PROTOCOL', 'a process broke the rules', 'tpm',
                  'other-code', '107'),
-                ('PROTOCOL', 'broke the rules', 'tpm', 'after', '30 5'),
+                ('PROTOCOL', 'broke the rules', 'tpm', 'after', '35 5'),
                 ('PROTOCOL', 'a message too often', 'store0', 'replaced',
                  '21', os.urandom(780))):
             with self.subTest(' '.join(by[:3])):

@@ -65,7 +65,8 @@ def proposals(policy, nr, seen):
     if call is None:
         return ['# number %d has no name here' % nr]
     few = {}
-    for name, (position, narrow) in words.ARGUMENTS.get(call, {}).items():
+    for name, (position, narrow, *_) in words.ARGUMENTS.get(call,
+                                                             {}).items():
         values = {a[position] & 0xffffffff for a in seen}
         if narrow and len(values) <= VALUES_MAX:
             few[name] = position

@@ -52,7 +52,8 @@ def broker():
     cfg, cfg_theirs = sp.seqpair()
     cfg.sendall(sp.frame('CONFIG', 0, sp.items(
         [('TAG_SESSION', os.urandom(32)), ('TAG_DEADLINE_MS', 20000),
-         ('TAG_LOG_JSON', 1), ('TAG_LOG_T0', bytes(8))])))
+         ('TAG_LOG_JSON', 1), ('TAG_LOG_T0', bytes(8)),
+         ('TAG_JWE_MODULUS', 0)])))
     cfg.close()
     go, ready, log = os.pipe(), os.pipe(), os.pipe()
     pairs = [sp.seqpair() for _ in

@@ -117,7 +117,7 @@ class Proposals(unittest.TestCase):
 
     def test_what_a_line_refuses_on_purpose_is_not_proposed(self):
         self.assertEqual(self.lines(self.recording(
-            'bao', (3, 'clone3', (0, 0)))), [])
+            'bao', (3, 'ptrace', (0, 0)))), [])
 
     def test_the_program_says_what_is_missing(self):
         with tempfile.TemporaryDirectory() as d:

@@ -180,8 +180,8 @@ class Needed(unittest.TestCase):
     def test_every_line_was_used(self):
         unused = []
         for name, policy in self.policies.items():
-            if name == 'vault-server' and policy.default == model.ALLOW:
-                continue # not a list of what it needs, yet
+            if name == 'vault-server':
+                continue # by its own traces: test_server_policy
             unused += self.unused(policy)
         self.assertEqual(unused, [], 'remove it or test it:\n' +
                          '\n'.join(unused))
