@@ -25,8 +25,8 @@ from azemu import guest  # noqa: E402
 from azemu.client import Client  # noqa: E402
 from azemu.ctl import default_policy, vm_policy  # noqa: E402
 
-CACHE = os.environ.get("SALLYPORT_TEST_CACHE") or os.path.join(
-    tempfile.gettempdir(), "sallyport-test-keys")
+CACHE = os.environ.get("SALLYPORT_CACHE",
+                       "/var/cache/sallyport") + "/emulator-keys"
 
 
 def var(data):
