@@ -97,7 +97,10 @@ class Live(unittest.TestCase):
     def beside(line):
         """The call of a line, and others with one argument changed."""
         right = [(c.arg, cases.right(c)) for c in line.conditions]
-        base = cases.with_args(cases.NOTHING, *right)
+        free = cases.NOTHING
+        if line.call == 'kill': # 0 would be the worker and its copies
+            free = cases.with_args(free, (0, 0x7ffffffe))
+        base = cases.with_args(free, *right)
         yield line.nr, base
         for c in line.conditions:
             v = cases.right(c)
