@@ -137,6 +137,9 @@ prepare(struct http *h, const struct http_request *rq, uint32_t left_ms,
 		SET(CURLOPT_HTTPGET, 1L);
 	}
 	SET(CURLOPT_CUSTOMREQUEST, rq->method);
+	/* On a kept connection that proves dead libcurl asks again by itself:
+	 * what writes is repeated by its own loop only, which says so. */
+	SET(CURLOPT_FRESH_CONNECT, strcmp(rq->method, "PUT") == 0 ? 1L : 0L);
 #undef SET
 	return bad == CURLE_OK ? 0 : ERR_SYS;
 }

@@ -56,6 +56,14 @@ class Store(Case):
         self.assertEqual(self.az.secrets["apm-root-token"][0]["value"],
                          JWE.decode())
 
+    def test_a_write_without_an_answer_is_never_repeated_unsaid(self):
+        w = self.begin("3")
+        self.assertEqual(self.echo(w, "JWE", JWE), JWE)
+        self.az.rule("akv", "PUT", nf.Raw(b""))
+        self.assertEqual(self.echo(w, "BUNDLE", BUNDLE), BUNDLE)
+        self.stored(w)
+        self.assertEqual(len(self.events("STORE_TRY")), 1)
+
     def test_what_comes_back_is_given_back_whatever_it_is(self):
         """The broker compares; it sends the same again."""
         self.az.rule("akv", "GET", nf.answer(200, {"value": nf.b64(b"else")}))
