@@ -178,6 +178,28 @@ life_create(struct sup *s, int dir_fd, const char *name, mode_t mode)
 	return -1;
 }
 
+static bool
+is_filled(int dir, const char *name)
+{
+	struct stat st;
+
+	return fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       S_ISREG(st.st_mode) && st.st_size > 0;
+}
+
+bool
+life_filled(const struct sup *s, enum life_kind k, enum seat *out_by)
+{
+	const struct life *l = &s->life[k];
+
+	*out_by = SEAT_RENDER;
+	if (!is_filled(l->conf_fd, "server.hcl"))
+		return false;
+	*out_by = SEAT_TLS;
+	return k != LIFE_PUBLIC || (is_filled(l->tls_fd, "cert.pem") &&
+				    is_filled(l->tls_fd, "key.pem"));
+}
+
 int
 life_forget_files(struct sup *s, enum life_kind k)
 {

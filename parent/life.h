@@ -31,6 +31,12 @@ CHECKED int life_create(struct sup *s, int dir_fd, const char *name,
 /* Writes conf/sallyport.hcl: listener, clustering, audit devices. */
 CHECKED int life_write_ours(struct sup *s, enum life_kind k);
 
+/*
+ * Says whether everything that this life's server reads was written; if not,
+ * *out_by is the seat that left its file empty (its exit said otherwise).
+ */
+bool life_filled(const struct sup *s, enum life_kind k, enum seat *out_by);
+
 /* Unlinks configuration and key: the server has read them. */
 CHECKED int life_forget_files(struct sup *s, enum life_kind k);
 

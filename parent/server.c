@@ -182,8 +182,16 @@ server_start(struct sup *s, enum life_kind k)
 {
 	uid_t uid = seat_uid(s, SEAT_SERVER);
 	uint64_t begin = now_ns();
+	enum seat by;
 	int r;
 
+	if (!life_filled(s, k, &by)) {
+		log_line(LOG_FAIL, seat_name(by), "left_empty",
+			 "%s ended well but wrote nothing for the server",
+			 seat_name(by));
+		fail_with(s, EXIT_PROTOCOL, by);
+		return ERR_REFUSED;
+	}
 	platform_uid_sweep(s, uid);
 	if ((r = platform_uid_free(uid)) != 0) {
 		fail_with(s, r, SEAT_SUPERVISOR);
