@@ -30,7 +30,7 @@ func use(name string) string {
 	all := map[string]func(dir string) error{
 		"files": files, "locks": locks, "copies": copies, "maps": maps,
 		"processes": processes, "signals": signals, "threads": threads,
-		"datagrams": datagrams, "profile": profile, "machine": machine, "sleep": sleep,
+		"datagrams": datagrams, "profile": profile, "machine": machine, "sleep": sleep, "wait": wait,
 		"streams": func(dir string) error { return streams(dir, port) },
 	}
 	f, ok := all[name]
@@ -152,15 +152,21 @@ func maps(dir string) error {
 	return errors.Join(err, syscall.Munmap(m))
 }
 
-// A child that lives until it is ended; end is called with its pid.
+// A child that lives until it is ended; end is called with its pid, once it
+// runs: before that no signal would end it by its own hand.
 func ended(end func(p *os.Process) error) error {
 	cmd := exec.Command(os.Args[0])
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	cmd.Env = append(os.Environ(), tryVariable+"=use sleep 1")
+	cmd.Env = append(os.Environ(), tryVariable+"=use wait 1")
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return err
+	}
 	if err := cmd.Start(); err != nil {
 		return err
 	}
-	err := end(cmd.Process)
+	_, err = out.Read(make([]byte, 1))
+	err = errors.Join(err, end(cmd.Process))
 	var exit *exec.ExitError
 	if wait := cmd.Wait(); !errors.As(wait, &exit) {
 		err = errors.Join(err, fmt.Errorf("the child ended with %v", wait))
@@ -196,6 +202,12 @@ func signals(string) error {
 	case <-time.After(5 * time.Second):
 		return errors.Join(err, errors.New("no signal came"))
 	}
+}
+
+// Says that it runs, and lives.
+func wait(string) error {
+	fmt.Print(".")
+	return sleep("")
 }
 
 // Three seconds in one nanosleep(2), for a test that stops and continues it.
