@@ -230,25 +230,27 @@ run_roles(struct rig *r, bool full)
 	peer_stop(&dns);
 }
 
+static int
+refused(const struct conf_error *e)
+{
+	for (unsigned i = 0; i < e->count; i++)
+		fprintf(stderr, "error: %s\n", e->text[i]);
+	return EXIT_CONFIG;
+}
+
 /* The uids and the server of the configuration, everything else ours. */
 static int
 settings(struct rig *r, const struct args *a)
 {
 	struct conf_error error;
 
-	if (conf_read(&r->conf, a->config, environ, &error) != 0) {
-		fprintf(stderr, "error: %s\n", error.text);
-		return EXIT_CONFIG;
-	}
+	if (conf_read(&r->conf, a->config, environ, &error) != 0)
+		return refused(&error);
 	if (fixture_make(&r->f) != 0 || fixture_conf(&r->f, &r->conf) != 0) {
 		fputs("error: the fixtures cannot be made\n", stderr);
 		return EXIT_INTERNAL;
 	}
-	if (conf_fit(&r->conf, &error) != 0) {
-		fprintf(stderr, "error: %s\n", error.text);
-		return EXIT_CONFIG;
-	}
-	return 0;
+	return conf_fit(&r->conf, &error) != 0 ? refused(&error) : 0;
 }
 
 static int

@@ -34,16 +34,34 @@ static const struct {
 	[SEC_AUDIT] = {"audit", " type file_path option "},
 };
 
+__attribute__((format(printf, 2, 0))) static void
+keep(struct conf_error *e, const char *fmt, va_list ap)
+{
+	if (e->count == CONF_FINDINGS)
+		return;
+	vsnprintf(e->text[e->count], sizeof(e->text[0]), fmt, ap);
+	e->count++;
+}
+
+int
+conf_find(struct conf_error *e, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	keep(e, fmt, ap);
+	va_end(ap);
+	return ERR_FORMAT;
+}
+
 int
 conf_fail(struct load *l, const char *fmt, ...)
 {
 	va_list ap;
 
-	if (!l->failed) {
-		va_start(ap, fmt);
-		vsnprintf(l->error->text, sizeof(l->error->text), fmt, ap);
-		va_end(ap);
-	}
+	va_start(ap, fmt);
+	keep(l->error, fmt, ap);
+	va_end(ap);
 	l->failed = true;
 	return 0;
 }
@@ -171,6 +189,7 @@ load_env(struct load *l, char *const *env)
 	return 0;
 }
 
+/* All of them, so that one run names whatever must be mended. */
 static int
 check_each(struct load *l)
 {
@@ -180,16 +199,16 @@ check_each(struct load *l)
 		if (!v && keys[k].def) {
 			v = l->c->value[k] = strdup(keys[k].def);
 			l->c->from[k] = FROM_DEFAULT;
+			if (!v)
+				return ERR_NOMEM;
 		}
-		if (v && (bad = keys[k].check(v)) != NULL) {
+		if (v && (bad = keys[k].check(v)) != NULL)
 			conf_fail(l, "%s = %.120s: %s",
 				  l->c->from[k] == FROM_ENV ? keys[k].env
 							    : keys[k].name,
 				  v, bad);
-			return ERR_FORMAT;
-		}
 	}
-	return 0;
+	return l->failed ? ERR_FORMAT : 0;
 }
 
 int
@@ -200,15 +219,16 @@ conf_read(struct conf *c, const char *file, char *const *env,
 	int r;
 
 	memset(c, 0, sizeof(*c));
-	out_error->text[0] = '\0';
-	if ((r = conf_read_file(&l, file)) != 0 ||
-	    (r = load_env(&l, env)) != 0 || (r = check_each(&l)) != 0) {
-		if (!l.failed)
-			conf_fail(&l, "out of memory");
-		conf_free(c);
-		return ERR_FORMAT;
-	}
-	return 0;
+	memset(out_error, 0, sizeof(*out_error));
+	if ((r = conf_read_file(&l, file)) == 0 &&
+	    (r = load_env(&l, env)) == 0 && (r = check_each(&l)) == ERR_FORMAT)
+		(void)!conf_missing(c, out_error);
+	if (r == 0)
+		return 0;
+	if (!l.failed)
+		conf_fail(&l, "out of memory");
+	conf_free(c);
+	return ERR_FORMAT;
 }
 
 int

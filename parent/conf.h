@@ -45,20 +45,27 @@ struct conf {
 	const char *file; /* NULL: none read */
 };
 
-/* One finding, as a sentence that names what to do. */
+#define CONF_FINDINGS 12
+
+/* What is wrong: each a sentence that names what to do. */
 struct conf_error {
-	char text[400];
+	unsigned count;
+	char text[CONF_FINDINGS][400];
 };
 
 /*
  * Reads the file (NULL: the default place, which may be absent) and the
  * environment, checks every value and what must fit together.  Returns 0, or
- * ERR_FORMAT with the first error.  The conf is freed by conf_free().
+ * ERR_FORMAT with what is wrong: the first error of the file, or all values
+ * that are malformed and all that are missing.  Freed by conf_free().
  */
 CHECKED int conf_load(struct conf *c, const char *file, char *const *env,
 		      struct conf_error *out_error);
 void conf_free(struct conf *c);
 
+/* Keeps one more finding, while there is room.  Returns ERR_FORMAT. */
+__attribute__((format(printf, 2, 3))) int conf_find(struct conf_error *e,
+						    const char *fmt, ...);
 /*
  * The two halves of conf_load(): reads and checks each value (what is not
  * set stays so; freed by conf_free()); says whether all fits together and

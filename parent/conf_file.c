@@ -154,9 +154,9 @@ static int
 take_pair(void *arg, const char *section, const char *name, const char *value)
 {
 	struct lines *t = arg;
-	char what[sizeof(t->load->error->text)];
+	char what[sizeof(t->load->error->text[0])];
 	struct load l = *t->load;
-	struct conf_error why = {""};
+	struct conf_error why = {0};
 
 	if (t->load->failed)
 		return 0;
@@ -164,7 +164,7 @@ take_pair(void *arg, const char *section, const char *name, const char *value)
 	if (conf_pair(&l, section, name, t->value ? t->value : value) == 1)
 		return 1;
 	snprintf(what, sizeof(what), "%.300s",
-		 l.failed ? why.text : "out of memory");
+		 l.failed ? why.text[0] : "out of memory");
 	(void)!bad_line(t, what);
 	return 0;
 }

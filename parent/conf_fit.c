@@ -1,38 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What must fit together in a configuration whose values are right. */
-#include <stdarg.h>
 #include <string.h>
 #include <strings.h>
 
-#include "conf.h"
+#include "conf_load.h"
 #include "config.h"
 
 #define DEFAULT_FILE SP_SYSCONFDIR "/sallyport.conf"
-
-__attribute__((format(printf, 2, 3))) static int
-bad(struct conf_error *e, const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(e->text, sizeof(e->text), fmt, ap);
-	va_end(ap);
-	return ERR_FORMAT;
-}
 
 static int
 need(const struct conf *c, struct conf_error *e, enum conf_key k,
      const char *why)
 {
 	const char *env = conf_key_env(k), *name = conf_key_name(k);
+	const char *file = c->file ? c->file : DEFAULT_FILE;
 
 	if (conf_str(c, k))
 		return 0;
 	if (env)
-		return bad(e, "%s is not set%s: export %s, or set %s in %s",
-			   env, why, env, name, DEFAULT_FILE);
-	return bad(e, "%s is not set%s: add it to %s", name, why,
-		   c->file ? c->file : DEFAULT_FILE);
+		return conf_find(e,
+				 "%s is not set%s: export %s, or set %s in %s",
+				 env, why, env, name, file);
+	return conf_find(e, "%s is not set%s: add it to %s", name, why, file);
 }
 
 /* The token of one vault must never go to another's host. */
@@ -46,10 +35,11 @@ fit_vault(const struct conf *c, struct conf_error *e)
 	if (url_host(conf_str(c, CONF_MK_ID), host, sizeof(host)) == 0 &&
 	    strcasecmp(host, want) == 0)
 		return 0;
-	return bad(e,
-		   "master_key is on %s but keyvault says %s: both must name "
-		   "the same vault",
-		   host, want);
+	return conf_find(
+		e,
+		"master_key is on %s but keyvault says %s: both must name "
+		"the same vault",
+		host, want);
 }
 
 static int
@@ -60,10 +50,11 @@ fit_shares(const struct conf *c, struct conf_error *e)
 
 	if (threshold <= shares && (shares == 1 || threshold >= 2))
 		return 0;
-	return bad(e,
-		   "threshold = %u does not fit shares = %u: it must be from "
-		   "2 (1 for one share) to shares",
-		   threshold, shares);
+	return conf_find(
+		e,
+		"threshold = %u does not fit shares = %u: it must be from "
+		"2 (1 for one share) to shares",
+		threshold, shares);
 }
 
 static int
@@ -72,29 +63,42 @@ fit_uids(const struct conf *c, struct conf_error *e)
 	for (enum conf_key a = CONF_UID_BROKER; a <= CONF_UID_SERVER; a++)
 		for (enum conf_key b = a + 1; b <= CONF_UID_SERVER; b++)
 			if (!strcmp(conf_str(c, a), conf_str(c, b)))
-				return bad(e,
-					   "%s and %s are the same: every "
-					   "role has a uid of its own",
-					   conf_key_name(a), conf_key_name(b));
+				return conf_find(
+					e,
+					"%s and %s are the same: every "
+					"role has a uid of its own",
+					conf_key_name(a), conf_key_name(b));
 	return 0;
 }
 
 int
-conf_fit(const struct conf *c, struct conf_error *out_error)
+conf_missing(const struct conf *c, struct conf_error *out_error)
 {
 	static const enum conf_key must[] = {
 		CONF_HOSTNAME, CONF_PORT, CONF_KEYVAULT, CONF_MK_ID, CONF_MAA};
 	int r = 0;
 
-	for (size_t i = 0; r == 0 && i < sizeof(must) / sizeof(must[0]); i++)
-		r = need(c, out_error, must[i], "");
-	if (r == 0 && !conf_local_store(c))
-		r = need(c, out_error, CONF_SA_NAME,
-			 " (storage = azure needs it)");
-	if (r == 0 && conf_local_store(c))
-		r = need(c, out_error, CONF_STORE_PATH,
-			 " (a local storage needs it)");
-	if (r != 0 || (r = fit_vault(c, out_error)) != 0 ||
+	for (size_t i = 0; i < sizeof(must) / sizeof(must[0]); i++)
+		if (need(c, out_error, must[i], "") != 0)
+			r = ERR_FORMAT;
+	if (check_storage(conf_str(c, CONF_STORAGE)) != NULL)
+		return ERR_FORMAT; /* which storage it is to be is not known */
+	if (conf_local_store(c) ? need(c, out_error, CONF_STORE_PATH,
+				       " (a local storage needs it)") != 0
+				: need(c, out_error, CONF_SA_NAME,
+				       " (storage = azure needs it)") != 0)
+		r = ERR_FORMAT;
+	return r;
+}
+
+int
+conf_fit(const struct conf *c, struct conf_error *out_error)
+{
+	int r;
+
+	memset(out_error, 0, sizeof(*out_error));
+	if ((r = conf_missing(c, out_error)) != 0 ||
+	    (r = fit_vault(c, out_error)) != 0 ||
 	    (r = fit_shares(c, out_error)) != 0)
 		return r;
 	return fit_uids(c, out_error);

@@ -10,17 +10,20 @@
 
 struct load {
 	struct conf *c;
-	struct conf_error *error; /* the first one */
+	struct conf_error *error;
 	bool failed;
 };
 
-/* Keeps the first error.  Returns 0: libinih's "an error on this line". */
+/* Keeps one error.  Returns 0: libinih's "an error on this line". */
 __attribute__((format(printf, 2, 3))) int conf_fail(struct load *l,
 						    const char *fmt, ...);
 
 /* Takes one pair; section is "" before the first.  Returns 1, or 0: failed. */
 CHECKED int conf_pair(struct load *l, const char *section, const char *name,
 		      const char *value);
+
+/* Names each value that must be set and is not.  Returns 0 or ERR_FORMAT. */
+CHECKED int conf_missing(const struct conf *c, struct conf_error *out_error);
 
 /*
  * Reads the file (NULL: the default place, which may be absent).  Returns 0,

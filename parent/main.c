@@ -94,7 +94,8 @@ load(struct sup *s, const struct args *a)
 	struct conf_error error;
 
 	if (conf_load(s->conf, a->config, environ, &error) != 0) {
-		log_line(LOG_FAIL, NULL, "config", "%s", error.text);
+		for (unsigned i = 0; i < error.count; i++)
+			log_line(LOG_FAIL, NULL, "config", "%s", error.text[i]);
 		return EXIT_CONFIG;
 	}
 	setup_log(s);

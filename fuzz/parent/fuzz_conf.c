@@ -19,7 +19,7 @@ whole(const char *value, const uint8_t *data, size_t bytes)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 {
-	struct conf_error error = {""};
+	struct conf_error error = {0};
 	static struct conf c;
 	struct load l = {.c = &c, .error = &error};
 	int r;
@@ -27,7 +27,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 	memset(&c, 0, sizeof(c));
 	r = conf_text(&l, "file", (const char *)data, bytes);
 	REQUIRE(r == 0 || r == ERR_FORMAT);
-	REQUIRE((r == 0) == (error.text[0] == '\0'));
+	REQUIRE((r == 0) == (error.count == 0));
 	for (int k = 0; k < CONF_COUNT; k++)
 		if (c.value[k])
 			whole(c.value[k], data, bytes);

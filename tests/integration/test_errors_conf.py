@@ -157,6 +157,26 @@ class Settings(ErrorCase):
             self.both('%s is not set' % env, 'export %s, or set %s' % (
                 env, key), **{key: None})
 
+    def test_one_run_names_all_that_is_wrong(self):
+        def finds(*texts, **run):
+            got = self.understood(3, **run).splitlines()
+            found = [x for x in map(json.loads, got)
+                     if x['event'] == 'config']
+            self.assertEqual(len(found), len(texts), got)
+            for line, text in zip(found, texts):
+                self.assertIn(text, line['text'])
+        six = {key: None for key, *_ in VARIABLES[:-1]}
+        missing = [env + ' is not set' for env in dict.fromkeys(
+            env for _, env, *_ in VARIABLES[:-1])]
+        finds(*missing, **six)
+        finds(*missing, 'APM_SA_NAME is not set (storage = azure needs it)',
+              storage='azure', **six)
+        finds(*missing, 'storage_path is not set (a local storage needs it)',
+              storage_path=None, **six)
+        finds('storage = s3: ', *missing, storage='s3', **six)
+        finds('APM_PORT = 1: ', 'shares = 0: ', 'APM_HOSTNAME is not set',
+              env={'APM_PORT': '1'}, port=None, shares='0', hostname=None)
+
     def test_malformed_in_the_file(self):
         for key, _, value, text in VARIABLES:
             self.both('%s = %s' % (key, value), text, **{key: value})
