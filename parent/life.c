@@ -15,6 +15,7 @@
 
 #include "log.h"
 #include "notify.h"
+#include "sweep.h"
 
 static const char *const files[][2] = {
 	{"conf", "server.hcl"},	 {"conf", "sallyport.hcl"},
@@ -100,15 +101,30 @@ container_dir(struct sup *s, enum life_kind k)
 	return look;
 }
 
-static void
-remove_files(int base)
+/*
+ * container: what was ours, and what the server and its plugins left in the
+ * two directories where they write.  It must come before the next life: in
+ * the place of its socket something may lie.
+ */
+static int
+remove_files(const struct sup *s, int base)
 {
+	uid_t uid = conf_num(s->conf, CONF_UID_SERVER);
+
 	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
 		char path[64];
 
 		snprintf(path, sizeof(path), "%s/%s", files[i][0], files[i][1]);
 		unlinkat(base, path, 0);
 	}
+	if (sweep_dir(base, "sock", uid, server_gid(s)) == 0 &&
+	    sweep_dir(base, "tmp", uid, server_gid(s)) == 0)
+		return 0;
+	log_line(LOG_WARN, NULL, "run_directory",
+		 "what was left in sock or tmp below %s cannot be removed "
+		 "(%s): empty them",
+		 conf_str(s->conf, CONF_RUN_DIR), strerror(errno));
+	return ERR_SYS;
 }
 
 int
@@ -126,8 +142,8 @@ life_open(struct sup *s, enum life_kind k)
 	l->mount_fd = s->full ? new_tmpfs(gid) : container_dir(s, k);
 	if (l->mount_fd < 0)
 		goto fail;
-	if (!s->full)
-		remove_files(l->mount_fd);
+	if (!s->full && remove_files(s, l->mount_fd) != 0)
+		goto fail;
 	if ((l->conf_fd = make_dir(l->mount_fd, "conf", gid, 02750)) < 0 ||
 	    (l->tls_fd = make_dir(l->mount_fd, "tls", gid, 02750)) < 0 ||
 	    (l->sock_fd = make_dir(l->mount_fd, "sock", gid, 02770)) < 0 ||
@@ -152,7 +168,7 @@ life_close(struct sup *s, enum life_kind k)
 	int *fds[] = {&l->notify_fd, &l->sock_fd, &l->tls_fd, &l->conf_fd};
 
 	if (!s->full && l->mount_fd >= 0)
-		remove_files(l->mount_fd);
+		(void)!remove_files(s, l->mount_fd); /* said; it ends anyway */
 	for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++) {
 		if (*fds[i] >= 0)
 			close(*fds[i]);

@@ -18,7 +18,7 @@
 
 /* Makes both places, empty.  Returns 0 or an exit code, said. */
 CHECKED int life_open(struct sup *s, enum life_kind k);
-/* Closes the descriptors and, in a container, removes the files. */
+/* Closes the descriptors; in a container nothing stays of the files. */
 void life_close(struct sup *s, enum life_kind k);
 
 /*

@@ -94,7 +94,6 @@ class ServerRun:
         self.token = self.rig.token()
 
     def stop(self):
-        # a plugin that was killed leaves its socket: no check of leftovers
         self.boot.signal(signal.SIGTERM)
         code = self.boot.wait(60)
         if code != 0:
@@ -102,6 +101,7 @@ class ServerRun:
                 code, self.boot.text()[-3000:]))
         for t in self.traces:
             t.stop()
+        self.rig.check_nothing_left()
 
     def close(self):
         for t in self.traces:

@@ -5,6 +5,7 @@ the old script's deployment, rotation."""
 import hashlib
 import os
 import signal
+import socket
 import ssl
 import time
 import unittest
@@ -95,6 +96,80 @@ class Storing(LifeCase):
         self.assertTrue(boot.wait_until('ready'), boot.text())
         self.assertIn('store_died', boot.events())
         rig.stop(boot)
+        rig.stop(rig.ready())
+
+
+class Leftovers(LifeCase):
+    """container: the server's directories outlive it, with what a plugin
+    that was killed, or that wants to be in the next life's way, put there."""
+
+    def leave(self, rig, life, outside):
+        uid = rig.uids['server']
+
+        def mine(path, mode):
+            os.chown(path, uid, uid, follow_symlinks=False)
+            if not os.path.islink(path):
+                os.chmod(path, mode)
+        for name in ('sock', 'tmp'):
+            top = os.path.join(rig.run_dir, life, name)
+            with socket.socket(socket.AF_UNIX) as s:
+                s.bind(os.path.join(top, 'plugin123'))
+            mine(os.path.join(top, 'plugin123'), 0o755)
+            os.symlink(outside, os.path.join(top, 'link'))
+            mine(os.path.join(top, 'link'), 0)
+            deep = top
+            for _ in range(300):
+                deep += '/0'
+                os.mkdir(deep)
+                with open(deep + '/file', 'w') as f:
+                    f.write('x')
+                mine(deep + '/file', 0)
+                os.symlink(outside, deep + '/link')
+            for folder in [deep[:len(top) + 2 * n] for n in range(300, 0, -1)]:
+                mine(folder, 0)
+
+    def empty(self, rig, life):
+        for name in ('sock', 'tmp'):
+            self.assertEqual(os.listdir(os.path.join(
+                rig.run_dir, life, name)), [])
+
+    def test_what_a_plugin_left_is_gone_before_and_after_a_life(self):
+        rig = self.rig(profile='container')
+        outside = os.path.join(rig.work, 'outside')
+        os.mkdir(outside, 0o777)
+        os.chmod(outside, 0o757)
+        with open(outside + '/kept', 'w') as f:
+            f.write('kept')
+        boot = rig.ready()
+        self.empty(rig, 'look')
+        self.leave(rig, '', outside)
+        rig.stop(boot)
+        self.empty(rig, '')
+        for life in ('', 'look'):
+            self.leave(rig, life, outside)
+            sock = os.path.join(rig.run_dir, life, 'sock')
+            for name in ('api.sock', 'notify'):
+                for part in (name, name + '/in the way'):
+                    os.mkdir(os.path.join(sock, part))
+                    os.chown(os.path.join(sock, part), rig.uids['server'], -1)
+        boot = rig.ready()
+        self.empty(rig, 'look')
+        rig.stop(boot)
+        for life in ('', 'look'):
+            self.empty(rig, life)
+        self.assertEqual(os.listdir(outside), ['kept'])
+        self.assertEqual(os.stat(outside).st_mode & 0o7777, 0o757)
+
+    def test_what_cannot_be_removed_is_said_and_ends_the_boot(self):
+        rig = self.rig(profile='container')
+        rig.stop(rig.ready())
+        foreign = os.path.join(rig.run_dir, 'tmp', 'foreign')
+        os.makedirs(foreign + '/of root')
+        os.chmod(foreign, 0o700)
+        boot = rig.run()
+        self.assertEqual(boot.wait(), 4, boot.text())
+        self.assertIn('what was left in sock or tmp below ' + rig.run_dir, boot.said())
+        os.rmdir(foreign + '/of root')
         rig.stop(rig.ready())
 
 
