@@ -26,7 +26,8 @@ take(const char *text, size_t bytes)
 static int
 refused(const char *text, const char *why)
 {
-	if (take(text, strlen(text)) == ERR_FORMAT && strstr(error.text[0], why))
+	if (take(text, strlen(text)) == ERR_FORMAT &&
+	    strstr(error.text[0], why))
 		return 1;
 	printf("# said: %s\n", error.text[0]);
 	return 0;
