@@ -198,6 +198,55 @@ class Keys(WithBench):
         self.refused(400, "BadParameter", "PUT", "/keys/brought2",
                      {"key": jwk})
 
+    def test_rotation(self):
+        body = key_body()
+        old = self.good("POST", "/keys/turned/create", body)
+        new = self.good("POST", "/keys/turned/rotate")
+        self.assertNotEqual(old["key"]["n"], new["key"]["n"])
+        self.assertNotEqual(old["key"]["kid"], new["key"]["kid"])
+        for part in ("release_policy", "tags"):
+            self.assertEqual(old.get(part), new.get(part))
+        self.assertTrue(new["attributes"]["exportable"])
+        self.assertEqual(self.good("GET", "/keys/turned")["key"], new["key"])
+        self.assertEqual(len(self.good(
+            "GET", "/keys/turned/versions")["value"]), 2)
+        self.refused(404, "KeyNotFound", "POST", "/keys/none/rotate")
+        self.good("POST", "/keys/bent/create", {"kty": "EC", "crv": "P-384"})
+        self.assertEqual(self.good("POST", "/keys/bent/rotate")
+                         ["key"]["crv"], "P-384")
+
+    def test_rotation_policy(self):
+        self.good("POST", "/keys/timed/create", key_body())
+        path = "/keys/timed/rotationpolicy"
+        notify = {"trigger": {"timeBeforeExpiry": "P30D"},
+                  "action": {"type": "Notify"}}
+        got = self.good("GET", path)
+        self.assertTrue(got["id"].endswith(path))
+        self.assertEqual((got["lifetimeActions"], got["attributes"]),
+                         ([notify], {}))
+        mine = {"trigger": {"timeAfterCreate": "P2M"},
+                "action": {"type": "Rotate"}}
+        put = self.good("PUT", path, {"lifetimeActions": [mine],
+                                      "attributes": {"expiryTime": "P90D"}})
+        self.assertEqual(put["lifetimeActions"], [mine, notify])
+        self.assertEqual(put["attributes"]["expiryTime"], "P90D")
+        self.assertEqual(self.good("GET", path), put)
+        for wrong in ({"trigger": {}, "action": {"type": "Rotate"}},
+                      {"trigger": {"timeAfterCreate": "2 months"},
+                       "action": {"type": "Rotate"}},
+                      {"trigger": {"timeAfterCreate": "P2M"},
+                       "action": {"type": "Burn"}}, "x"):
+            self.refused(400, "BadParameter", "PUT", path,
+                         {"lifetimeActions": [wrong]})
+        self.refused(404, "KeyNotFound", "GET", "/keys/none/rotationpolicy")
+
+    def test_nothing_deleted(self):
+        for kind in ("secret", "key", "certificate"):
+            error = self.refused(404, kind.capitalize() + "NotFound", "GET",
+                                 "/deleted%ss/never" % kind)
+            self.assertEqual(error["message"], "Deleted %s not found: never"
+                             % kind.capitalize())
+
     def test_ec(self):
         got = self.good("POST", "/keys/curve/create",
                         {"kty": "EC", "crv": "P-384"})
@@ -241,6 +290,12 @@ class Certificates(WithBench):
         jwk = self.good("GET", "/keys/own")["key"]
         self.assertEqual(jose.unint(jwk["n"]),
                          key.public_key().public_numbers().n)
+        policy_got = self.good("GET", "/certificates/own/policy")
+        self.assertEqual(policy_got["x509_props"]["ekus"],
+                         ["1.3.6.1.5.5.7.3.1", "1.3.6.1.5.5.7.3.2"])
+        self.assertEqual(policy_got["lifetime_actions"], [
+            {"trigger": {"lifetime_percentage": 80},
+             "action": {"action_type": "AutoRenew"}}])
         self.refused(409, "Conflict", "PUT", "/secrets/own", {"value": "x"})
         # What the secret holds can be imported again, under another name.
         self.good("POST", "/certificates/again/import",
@@ -252,6 +307,21 @@ class Certificates(WithBench):
         self.wait(200, "GET", "/deletedcertificates/own")
         self.good("POST", "/deletedcertificates/own/recover")
         self.wait(200, "GET", "/secrets/own")
+
+
+    def test_contacts_and_issuers(self):
+        path = "/certificates/contacts"
+        self.refused(404, "ContactsNotFound", "GET", path)
+        mine = [{"email": "a@a.com", "name": "a"}]
+        got = self.good("PUT", path, {"contacts": mine})
+        self.assertEqual(got["contacts"], mine)
+        self.assertTrue(got["id"].endswith(path))
+        self.assertEqual(self.good("GET", path), got)
+        self.assertEqual(self.good("DELETE", path), got)
+        self.refused(404, "ContactsNotFound", "GET", path)
+        self.refused(400, "BadParameter", "PUT", path, {"contacts": []})
+        self.assertEqual(self.good("GET", "/certificates/issuers"),
+                         {"value": [], "nextLink": None})
 
 
 if __name__ == "__main__":

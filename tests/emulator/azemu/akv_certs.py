@@ -6,6 +6,7 @@ secret of the same name and version (azure-protocol.md 5.7)."""
 import base64
 import datetime
 import re
+import time
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -100,10 +101,14 @@ def secret_value(key, certs, kind):
 
 def full_policy(call, name, given, key, cert, kind):
     """The policy as it is stored, from what the request gave."""
-    given = given or {}
+    given, now = given or {}, int(time.time())
     props = dict(given.get("x509_props") or {})
     props.setdefault("subject", cert.subject.rfc4514_string())
-    props.setdefault("ekus", [])
+    # what a request leaves out, as recorded
+    props.setdefault("sans", {})
+    props.setdefault("basic_constraints", {"ca": False})
+    props["ekus"] = props.get("ekus") or ["1.3.6.1.5.5.7.3.1",
+                                          "1.3.6.1.5.5.7.3.2"]
     props.setdefault("key_usage", ["digitalSignature", "keyEncipherment"])
     months = (cert.not_valid_after - cert.not_valid_before).days // 30
     props.setdefault("validity_months", months)
@@ -114,8 +119,12 @@ def full_policy(call, name, given, key, cert, kind):
                           "key_size": key.key_size,
                           "reuse_key": own.get("reuse_key", False)},
             "secret_props": {"contentType": kind}, "x509_props": props,
-            "lifetime_actions": given.get("lifetime_actions") or [],
-            "issuer": given.get("issuer") or {"name": "Unknown"}}
+            "lifetime_actions": given.get("lifetime_actions") or [
+                {"trigger": {"lifetime_percentage": 80},
+                 "action": {"action_type": "AutoRenew" if given.get("issuer")
+                            else "EmailContacts"}}],
+            "issuer": given.get("issuer") or {"name": "Unknown"},
+            "attributes": {"enabled": True, "created": now, "updated": now}}
 
 
 class Certificates:
@@ -136,6 +145,11 @@ class Certificates:
         if method == "POST" and count == 3 and last == "import":
             call.need("certificates/import/action")
             return self.load(call)
+        if count == 2 and last == "contacts":
+            return self.contacts(call, method)
+        if count == 2 and last == "issuers" and method == "GET":
+            call.need("certificateissuers/read")
+            return Response(200, {"value": [], "nextLink": None})
         if method == "GET" and count in (2, 3):
             call.need("certificates/read")
             if last == "pending" and count == 3:
@@ -150,6 +164,25 @@ class Certificates:
             call.need("certificates/update/action")
             return self.update(call, last if count == 3 else None)
         return None
+
+    @staticmethod
+    def contacts(call, method):
+        """Who is told when a certificate ends: kept, and told nothing."""
+        held, url = call.vault.contacts, call.vault.url
+        call.need("certificatecontacts/write" if method != "GET"
+                  else "certificates/read")
+        if method == "PUT":
+            given = call.body().get("contacts")
+            if not isinstance(given, list) or not given or not all(
+                    isinstance(c, dict) and c.get("email") for c in given):
+                raise err.bad("Property contacts has invalid value")
+            held = call.vault.contacts = given
+        elif not held:
+            raise err.AkvError(404, "ContactsNotFound", "Contacts not found")
+        elif method == "DELETE":
+            call.vault.contacts = []
+        return Response(200, {"id": url + "/certificates/contacts",
+                              "contacts": held})
 
     @staticmethod
     def item(call, found, record, versions):

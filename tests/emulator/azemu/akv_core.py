@@ -94,6 +94,12 @@ def operation(req):
         return one + "-list"
     if len(parts) > 2 and req.method == "POST" and last in VERBS:
         return last
+    if last in ("rotate", "rotationpolicy") and len(parts) == 3:
+        return {"rotate": "rotate", "GET": "rotationpolicy-get",
+                "PUT": "rotationpolicy-set"}.get(
+                    last if last == "rotate" else req.method, "other")
+    if Akv.vaults_own(kind, parts):
+        return parts[1].lower()
     if len(parts) > 2 and last in ("versions", "create", "import", "pending",
                                    "policy", "backup"):
         return "%s-%s" % (one, last)
@@ -190,9 +196,17 @@ class Akv:
             raise err.AkvError(404, "NotFound", "The resource was not found")
         return resp
 
+    @staticmethod
+    def vaults_own(kind, parts):
+        """What stands where a certificate's name does and is none."""
+        return kind == "certificates" and len(parts) == 2 and \
+            parts[1].lower() in ("contacts", "issuers")
+
     def live(self, call, kind):
         service = self.kinds[kind]
         method, parts = call.req.method, call.parts
+        if self.vaults_own(kind, parts):
+            return service.route(call)
         if len(parts) == 1 and method == "GET":
             call.need(service.LIST)
             items = [service.item(call, found, found["versions"][-1], False)

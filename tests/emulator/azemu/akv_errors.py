@@ -59,6 +59,12 @@ def not_found(kind, name):
     return AkvError(404, kind + "NotFound", text + HELP % kind.lower())
 
 
+def not_deleted(kind, name):
+    """Nothing of that name is deleted (recorded)."""
+    return AkvError(404, kind + "NotFound",
+                    "Deleted %s not found: %s" % (kind, name))
+
+
 def conflict(message, inner=None):
     return AkvError(409, "Conflict", message, inner)
 

@@ -4,7 +4,7 @@
 
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
-from . import akv_crypto, akv_policy, keyfile
+from . import akv_crypto, akv_policy, akv_rotate, keyfile
 from . import akv_errors as err
 from .akv_store import attributes, check_tags, show_attributes
 from .jose import b64u, int_bytes, unint
@@ -79,6 +79,8 @@ def read_jwk(jwk):
 class Keys:
     """The operations on /keys."""
 
+    make = staticmethod(make)
+
     ACTION = "keys/"
     LIST = "keys/read"
 
@@ -94,6 +96,14 @@ class Keys:
         if method == "PUT" and count == 2:
             call.need("keys/import/action")
             return self.put(call)
+        if method == "POST" and count == 3 and last == "rotate":
+            call.need("keys/rotate/action")
+            return akv_rotate.rotate(self, call)
+        if count == 3 and last == "rotationpolicy" and \
+                method in ("GET", "PUT"):
+            call.need("keyrotationpolicies/" + (
+                "read" if method == "GET" else "write"))
+            return akv_rotate.policy(call, method == "PUT")
         if method == "GET" and count in (2, 3):
             call.need("keys/read")
             found, record = call.vault.version("keys", call.name(),
@@ -112,6 +122,10 @@ class Keys:
             call.need("keys/%s/action" % akv_crypto.ACTIONS[last])
             return akv_crypto.answer(call, last, version)
         return None
+
+    @staticmethod
+    def size(record):
+        return load(record).key_size
 
     @staticmethod
     def kid(call, found, record):

@@ -47,6 +47,7 @@ class Vault:
         self.options = options or Options()
         self.lock = threading.RLock()
         self.busy = set()
+        self.contacts = []              # of certificates, not kept
         self.collections = {kind: {} for kind in KINDS}
         if path and os.path.exists(path):
             with open(path, "rb") as state:
@@ -118,8 +119,7 @@ class Vault:
     def deleted(self, kind, name):
         found = self.object(kind, name)
         if found is None or found["state"] not in ("deleted", "recovering"):
-            raise err.not_found("Deleted" + KINDS[kind], name) \
-                if found is None else err.not_found(KINDS[kind], name)
+            raise err.not_deleted(KINDS[kind], name)
         return found
 
     def recover(self, kind, name):
