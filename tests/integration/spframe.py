@@ -240,18 +240,23 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 def spawn(program, args, fds, uid=None, env=None):
     """Starts it with exactly these descriptors {number: fd}; 0..2 that are
-    not named are /dev/null.  no_new_privs is set, as by the supervisor."""
+    not named are /dev/null.  no_new_privs is set, as by the supervisor.  It
+    is opened before the uid is taken: a clone may lie where only root comes
+    (/root)."""
     null = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)
+    image = os.open(program, os.O_PATH | os.O_CLOEXEC)
     want = {0: null, 1: null, 2: null}
     want.update(fds)
     pid = os.fork()
     if pid:
         os.close(null)
+        os.close(image)
         return pid
     try:
         base = 200
         for n, (num, fd) in enumerate(sorted(want.items())):
             os.dup2(fd, base + n, inheritable=False)
+        image = os.dup2(image, base + len(want), inheritable=False)
         for n, num in enumerate(sorted(want)):
             os.dup2(base + n, num, inheritable=True)
         keep = sorted(want)
@@ -260,14 +265,15 @@ def spawn(program, args, fds, uid=None, env=None):
             if num > low:
                 os.closerange(low, num)
             low = max(low, num + 1)
-        os.closerange(low, 4096)
+        os.closerange(low, image)
+        os.closerange(image + 1, 4096)
         if uid is not None:
             os.setgroups([])
             os.setresgid(uid, uid, uid)
             os.setresuid(uid, uid, uid)
         if _libc.prctl(38, 1, 0, 0, 0):  # PR_SET_NO_NEW_PRIVS
             os._exit(126)
-        os.execve(program, [os.path.basename(program)] + list(args),
+        os.execve(image, [os.path.basename(program)] + list(args),
                   env or {"TZ": "UTC0"})
     except BaseException:  # pylint: disable=broad-except
         pass
