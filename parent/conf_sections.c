@@ -89,15 +89,19 @@ audit_option_ok(const char *v)
 {
 	if (option_ok(v))
 		return option_ok(v);
+	if (!strncmp(v, "file_path=", 10))
+		return "must be a line of its own: file_path = PATH";
 	return strpbrk(v, "\"\\$%") ? "must not hold any of \" \\ $ %" : NULL;
 }
 
 static const char *
 file_path_ok(const char *v)
 {
-	if (!strcmp(v, "stdout") || !strcmp(v, "discard") || !check_path(v))
+	if (!strcmp(v, "stdout") || !strcmp(v, "discard") ||
+	    (!check_path(v) && strlen(v) <= NAME_BYTES))
 		return NULL;
-	return "must be an absolute path, stdout or discard";
+	return "must be an absolute path of at most 200 bytes, stdout or "
+	       "discard";
 }
 
 static const struct {

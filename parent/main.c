@@ -99,7 +99,8 @@ load(struct sup *s, const struct args *a)
 		return EXIT_CONFIG;
 	}
 	setup_log(s);
-	if (paths_apart(s->conf) != 0 || control_check(s->conf) != 0)
+	if (paths_apart(s->conf) != 0 || paths_audit(s->conf) != 0 ||
+	    control_check(s->conf) != 0)
 		return EXIT_CONFIG;
 	return 0;
 }

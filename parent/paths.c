@@ -96,17 +96,65 @@ all_apart(const struct conf *c, enum conf_key where)
 	return r;
 }
 
+/* Two places where the server writes; of one that is not set, nothing. */
+static int
+two_apart(const struct conf *c, enum conf_key a, enum conf_key b)
+{
+	if (!conf_str(c, a))
+		return 0;
+	return apart(conf_key_name(a), conf_str(c, a), conf_key_name(b),
+		     conf_str(c, b));
+}
+
 int
 paths_apart(const struct conf *c)
 {
-	const char *store = conf_str(c, CONF_STORE_PATH);
 	int r = all_apart(c, CONF_RUN_DIR);
 
+	if (r == 0 && conf_str(c, CONF_AUDIT_DIR))
+		r = all_apart(c, CONF_AUDIT_DIR);
+	if (r == 0)
+		r = two_apart(c, CONF_AUDIT_DIR, CONF_RUN_DIR);
 	if (r != 0 || !conf_local_store(c))
 		return r;
-	r = apart(conf_key_name(CONF_RUN_DIR), conf_str(c, CONF_RUN_DIR),
-		  conf_key_name(CONF_STORE_PATH), store);
-	return r != 0 ? r : all_apart(c, CONF_STORE_PATH);
+	if ((r = two_apart(c, CONF_RUN_DIR, CONF_STORE_PATH)) != 0 ||
+	    (r = two_apart(c, CONF_AUDIT_DIR, CONF_STORE_PATH)) != 0)
+		return r;
+	return all_apart(c, CONF_STORE_PATH);
+}
+
+/* It lies below the directory, links followed; not set: nothing does. */
+static bool
+below(const char *path, const char *dir)
+{
+	char a[PATH_MAX], b[PATH_MAX];
+
+	return dir && real_place(path, a) == 0 && real_place(dir, b) == 0 &&
+	       lies_in(a, b) && strcmp(a, b) != 0;
+}
+
+int
+paths_audit(const struct conf *c)
+{
+	const char *dir = conf_str(c, CONF_AUDIT_DIR);
+
+	for (unsigned i = 0; i < c->sections; i++) {
+		const struct section *s = &c->section[i];
+		const char *path = section_get(s, "file_path");
+
+		if (!path || path[0] != '/' || below(path, dir) ||
+		    (conf_local_store(c) &&
+		     below(path, conf_str(c, CONF_STORE_PATH))))
+			continue;
+		log_line(LOG_FAIL, NULL, "config",
+			 "[audit %s]: file_path = %s: the server may not write "
+			 "there: %s",
+			 s->name, path,
+			 dir ? "put it below audit_directory"
+			     : "set audit_directory to its directory");
+		return EXIT_CONFIG;
+	}
+	return 0;
 }
 
 static char wrong[PATH_MAX];
@@ -163,6 +211,28 @@ paths_root_alone(const char *path, bool tree, const char **out_wrong)
 	if (stat(real, &st) != 0)
 		return ERR_SYS;
 	return st.st_uid == 0 && (st.st_mode & 022) == 0 ? 0 : ERR_REFUSED;
+}
+
+int
+paths_audit_dir(const struct conf *c)
+{
+	const char *dir = conf_str(c, CONF_AUDIT_DIR);
+	unsigned gid = conf_num(c, CONF_UID_SERVER);
+	char real[PATH_MAX];
+	struct stat st;
+
+	if (!dir)
+		return 0;
+	if (stat(dir, &st) == 0 && S_ISDIR(st.st_mode) && st.st_uid == 0 &&
+	    st.st_gid == gid && (st.st_mode & 072) == 070 &&
+	    realpath(dir, real) && parents(real) == 0)
+		return 0;
+	log_line(LOG_FAIL, NULL, "config",
+		 "audit_directory = %s: it must be a directory of root's in "
+		 "which the server's group writes, and all above it root's "
+		 "alone: mkdir -p %s; chown root:%u %s; chmod 2770 %s",
+		 dir, dir, gid, dir, dir);
+	return EXIT_CONFIG;
 }
 
 /* [plugin NAME]: its command is a file of the directory that can be run. */

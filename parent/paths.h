@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The places that the configuration names: how they may lie to each other,
- * and who may write them.  The server and its plugins write in storage_path
- * and run_directory, so nothing that is believed may lie there.
+ * and who may write them.  The server and its plugins write in storage_path,
+ * run_directory and audit_directory: nothing that is believed may lie there.
  */
 #ifndef SP_PATHS_H
 #define SP_PATHS_H
@@ -14,6 +14,17 @@
  * links.  Returns 0, or EXIT_CONFIG, said.
  */
 CHECKED int paths_apart(const struct conf *c);
+
+/*
+ * The audit devices' files lie where the server may write: below
+ * audit_directory or a local store.  Returns 0, or EXIT_CONFIG, said.
+ */
+CHECKED int paths_audit(const struct conf *c);
+/*
+ * The audit directory is there, the server's uid can write in it, and nobody
+ * but root could put another in its place.  Returns as paths_audit().
+ */
+CHECKED int paths_audit_dir(const struct conf *c);
 
 /*
  * The plugin directory, what is in it, and every [plugin]'s command in it are

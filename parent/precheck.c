@@ -79,7 +79,7 @@ check_files(struct sup *s)
 	int fd = -1, r;
 
 	if ((r = server_check(s)) != 0 || (r = paths_plugins(s->conf)) != 0 ||
-	    (r = check_roots(s)) != 0 ||
+	    (r = paths_audit_dir(s->conf)) != 0 || (r = check_roots(s)) != 0 ||
 	    (r = check_config_of(s, SEAT_VERIFY)) != 0 ||
 	    (r = check_config_of(s, SEAT_TLS)) != 0)
 		return r;

@@ -110,6 +110,7 @@ SHAPES = {
     'absent_time': (['x'], ['0']),
 }
 PATHS = ('operator_key', 'template', 'server', 'plugin_directory', 'tpm',
+         'audit_directory',
          'run_directory', 'event_log', 'tls_roots', 'tls_ca',
          'keyvault_signing_roots')
 
@@ -141,6 +142,9 @@ SECTIONS = [
     ('[audit a]\ntype = file"\n', 'type = file": must be a name'),
     ('[audit a]\nfile_path = here', 'file_path = here: must be an absolute'),
     ('[audit a]\noption = mode=0"6', 'must not hold any of " \\ $ %'),
+    ('[audit a]\nfile_path = /' + 'a' * 200, 'of at most 200 bytes'),
+    ('[audit a]\noption = file_path=/a', 'must be a line of its own'),
+    ('[audit a]\nfile_path = /var/log/a', 'set audit_directory to its'),
 ]
 
 
@@ -325,10 +329,46 @@ class Settings(ErrorCase):
                           ('template', store + '/my.tpl'),
                           ('operator_key', store + '/operator.pem'),
                           ('plugin_directory', run),
+                          ('audit_directory', store + '/audit'),
+                          ('audit_directory', os.path.dirname(store)),
+                          ('audit_directory', run + '/audit'),
+                          ('audit_directory', os.path.dirname(SERVER)),
                           ('storage_path', run + '/store')]:
             with self.subTest(key=key, path=path):
                 self.both('the server and its plugins write there',
                           'move one of them', **{key: path})
+
+    def test_audit_files_lie_in_a_directory_of_the_servers(self):
+        top = os.path.join(self.rig.work, 'logs')
+        path, gid = top + '/audit', self.rig.uids['server']
+
+        def at(file):
+            return {'audit_directory': path,
+                    'sections': '[audit a]\nfile_path = %s\n' % file}
+        right = at(path + '/audit.log')
+        self.both('audit_directory = %s: it must be' % path, 'mkdir -p',
+                  'chown root:%d %s' % (gid, path), **right)
+        os.makedirs(path)
+        os.chown(path, 0, gid)
+        for owner, mode, parent in ((0, 0o750, 0o755), (0, 0o2772, 0o755),
+                                    (gid, 0o2770, 0o755), (0, 0o2770, 0o777)):
+            os.chown(path, owner, gid)
+            os.chmod(path, mode)
+            os.chmod(top, parent)
+            with self.subTest(owner=owner, mode=oct(mode)):
+                self.both('audit_directory = %s: it must be' % path, **right)
+        os.chown(path, 0, gid)
+        os.chmod(path, 0o2770)
+        os.chmod(top, 0o755)
+        self.understood(0, **right)
+        os.symlink('/etc', path + '/link')
+        for wrong in (path, top + '/audit.log', path + 'x/audit.log',
+                      path + '/link/audit.log'):
+            with self.subTest(file=wrong):
+                self.both('[audit a]: file_path = ' + wrong,
+                          'put it below audit_directory', **at(wrong))
+        for fine in ('stdout', 'discard', self.rig.store + '/audit.log'):
+            self.understood(0, **at(fine))
 
     def test_check_config_shows_and_starts_nothing(self):
         boot = self.rig.run(args=('--check-config',))

@@ -195,6 +195,44 @@ class OldLayout(LifeCase):
         self.assertEqual(asked, [])
 
 
+class Audit(LifeCase):
+    def logs(self, profile):
+        rig = self.rig(profile=profile)
+        top = os.path.join(rig.run_parent, 'audit')
+        file = os.path.join(top, 'audit.log')
+        os.mkdir(top)
+        os.chown(top, 0, rig.uids['server'])
+        os.chmod(top, 0o2770)
+        rig.settings['audit_directory'] = top
+        rig.sections = ('[audit main]\nfile_path = %s\n'
+                        '[mount anjuna]\ntype = kv\n' % file)
+        boot = rig.ready()
+        rig.write_word('audited')
+        self.assertIn('anjuna/word', self.read(file))
+        os.rename(file, file + '.1')
+        boot.signal(signal.SIGHUP)
+        self.assertTrue(boot.wait_until('rotated'))
+        self.assertEqual(rig.read_word(), 'audited')
+        self.assertIn('anjuna/word', self.read(file))
+        rig.stop(boot)
+        old = self.read(file)
+        boot = rig.ready()
+        self.assertEqual(rig.read_word(), 'audited')
+        self.assertTrue(self.read(file).startswith(old))
+        rig.stop(boot)
+
+    @staticmethod
+    def read(file):
+        with open(file) as f:
+            return f.read()
+
+    def test_a_file_in_the_audit_directory_full(self):
+        self.logs('full')
+
+    def test_a_file_in_the_audit_directory_container(self):
+        self.logs('container')
+
+
 class Rotation(LifeCase):
     def served(self, rig):
         pem = ssl.get_server_certificate(('127.0.0.1', rig.port))

@@ -43,7 +43,8 @@ class Honest(unittest.TestCase):
     def setUpClass(cls):
         root = systrace.tracefs()
         why = boot_rig.missing() or (None if root else
-                                     'no tracefs in this kernel')
+                                     'no tracefs here, or another pid '
+                                     'namespace than the first')
         if why:
             raise unittest.SkipTest(why)
         cls.policy = model.Policy(POLICY)

@@ -23,13 +23,17 @@ ENTER = re.compile(r'NR (-?\d+) \(([^)]*)\)')
 EXIT = re.compile(r'NR (-?\d+) = (-?\d+)')
 EXEC = re.compile(r'filename=(.*) pid=(\d+) old_pid=(\d+)')
 FORK = re.compile(r'comm=.* pid=(\d+) child_comm=.* child_pid=(\d+)')
+FIRST_PIDS = 'pid:[4026531836]' # PROC_PID_INIT_INO of the kernel
 LOST = re.compile(r'LOST (\d+) EVENTS')
 EVENTS = ('sched/sched_process_fork', 'sched/sched_process_exec',
           'raw_syscalls/sys_exit', 'raw_syscalls/sys_enter')
 
 
 def tracefs():
-    """A directory with tracefs on it, or None (no root, no such kernel)."""
+    """A directory with tracefs on it, or None: no root, no such kernel, or a
+    pid namespace that is not the first, whose numbers tracefs has not."""
+    if os.readlink('/proc/self/ns/pid') != FIRST_PIDS:
+        return None
     if os.path.isdir(MOUNTED + '/instances'):
         return MOUNTED
     place = tempfile.mkdtemp(prefix='sallyport-trace.')
