@@ -17,6 +17,8 @@
 #include "notify.h"
 #include "sweep.h"
 
+#define ROOM_KIB 256u
+
 static const char *const files[][2] = {
 	{"conf", "server.hcl"},	 {"conf", "sallyport.hcl"},
 	{"tls", "cert.pem"},	 {"tls", "key.pem"},
@@ -69,6 +71,21 @@ make_dir(int at, const char *name, gid_t gid, mode_t mode)
 	return -1;
 }
 
+/* container: room for what is rendered; a tmpfs without a size has any. */
+static bool
+has_room(const char *run, const struct statfs *fs)
+{
+	uint64_t kib = (uint64_t)fs->f_bavail * (uint64_t)fs->f_bsize / 1024;
+
+	if (fs->f_blocks == 0 || kib >= ROOM_KIB)
+		return true;
+	log_line(LOG_FAIL, NULL, "run_directory",
+		 "%s: %llu KiB are free on its tmpfs, %u are needed: give it "
+		 "more (for instance --tmpfs %s:size=64m)",
+		 run, (unsigned long long)kib, ROOM_KIB, run);
+	return false;
+}
+
 /* container: the run directory must lie on a tmpfs, by statfs. */
 static int
 container_dir(struct sup *s, enum life_kind k)
@@ -88,6 +105,11 @@ container_dir(struct sup *s, enum life_kind k)
 			 "%s must be root's and on a tmpfs: mount one there "
 			 "(for instance --tmpfs %s)",
 			 run, run);
+		close(fd);
+		errno = 0;
+		return -1;
+	}
+	if (!has_room(run, &fs)) {
 		close(fd);
 		errno = 0;
 		return -1;
@@ -151,7 +173,9 @@ life_open(struct sup *s, enum life_kind k)
 	    (l->notify_fd = notify_open(l->sock_fd)) < 0)
 		goto fail;
 	close(tmp);
-	return life_write_ours(s, k) == 0 ? 0 : EXIT_INTERNAL;
+	tmp = -1;
+	if (life_write_ours(s, k) == 0)
+		return 0;
 fail:
 	if (errno)
 		log_line(LOG_FAIL, NULL, "run_directory", "%s: %s", l->base,

@@ -99,8 +99,8 @@ load(struct sup *s, const struct args *a)
 		return EXIT_CONFIG;
 	}
 	setup_log(s);
-	if (paths_apart(s->conf) != 0 || paths_audit(s->conf) != 0 ||
-	    control_check(s->conf) != 0)
+	if (paths_apart(s->conf) != 0 || control_check(s->conf) != 0 ||
+	    paths_audit(s->conf) != 0)
 		return EXIT_CONFIG;
 	return 0;
 }
@@ -127,8 +127,12 @@ check_only(struct sup *s)
 	int r;
 
 	conf_print(s->conf, stdout);
-	if (fflush(stdout) != 0)
+	if (fflush(stdout) != 0) {
+		log_line(LOG_FAIL, NULL, "output",
+			 "standard output cannot be written: %s",
+			 strerror(errno));
 		return EXIT_INTERNAL;
+	}
 	if ((r = check_files(s)) != 0 || (r = check_template(s)) != 0)
 		return r;
 	log_line(LOG_STEP, NULL, "checked",
@@ -181,9 +185,10 @@ main(int argc, char **argv)
 	if (r != 0) {
 		bool help = argc == 2 && !strcmp(argv[1], "--help");
 		if (argc == 2 && !strcmp(argv[1], "--version"))
-			return puts("sallyport " SP_VERSION) < 0;
+			return puts("sallyport " SP_VERSION) < 0 ||
+			       fflush(stdout) != 0;
 		usage(help ? stdout : stderr);
-		return help ? 0 : r;
+		return help ? fflush(stdout) != 0 : r;
 	}
 	sup_init(&s, &conf);
 	log_setup(2, !isatty(2), s.t0_ns); /* until log is known */

@@ -377,6 +377,24 @@ class Settings(ErrorCase):
         self.assertEqual(self.rig.client.counts().get('akv.release', 0), 0)
 
 
+class Room(ErrorCase):
+    LIVED = False
+    RIG = {'profile': 'container'}
+
+    def test_a_run_directory_without_room(self):
+        top = os.path.join(self.rig.work, 'small')
+        os.mkdir(top)
+        wrap = ['unshare', '-m', '--propagation', propagation(), 'sh', '-c',
+                'mount -t tmpfs -o size=%s,mode=755 none "$0" && exec "$@"',
+                top]
+        for size, text in (('64k', '64 KiB are free on its tmpfs, 256 are'),
+                           ('4k', '4 KiB are free on its tmpfs, 256 are')):
+            with self.subTest(size=size):
+                self.exactly(4, text, wrap=[x.replace('%s', size)
+                                            for x in wrap],
+                             run_directory=top + '/run')
+
+
 class Outside(ErrorCase):
     def test_no_tpm(self):
         self.exactly(20, 'there is no TPM', '/dev/tpmrm0',
@@ -570,6 +588,13 @@ class Files(ErrorCase):
         self.assertEqual(boot.wait(), 0, boot.text())
         self.assertIn('container', boot.said())
         self.assertFalse(os.path.exists(self.rig.run_dir))
+
+    def test_output_that_cannot_be_written(self):
+        boot = self.rig.run(wrap=['sh', '-c', 'exec "$@" >/dev/full', 'sh'],
+                            args=('--check-config',))
+        self.assertEqual(boot.wait(), 1, boot.text())
+        self.assertIn('standard output cannot be written: No space',
+                      boot.text())
 
     def test_who_is_not_root_is_told_what_was_not_checked(self):
         boot = self.rig.run(wrap=['setpriv', '--reuid', str(self.rig.base),
