@@ -48,11 +48,16 @@ wait_setup(struct sup *s)
 	return s->signal_fd < 0 ? ERR_SYS : 0;
 }
 
-/* A worker's own word counts for more than the broker's, a death most. */
+/*
+ * A worker's own word counts for more than the broker's, a death most; the
+ * server's too, of which control may notice and say first that its answer is
+ * not what it must be.
+ */
 static int
 weight(int code, enum seat seat)
 {
-	if (code == EXIT_FILTER || code == EXIT_CRASH)
+	if (code == EXIT_FILTER || code == EXIT_CRASH ||
+	    code == EXIT_SERVER_EXIT)
 		return 4;
 	if (seat == SEAT_BROKER || code == EXIT_PROTOCOL)
 		return 1;

@@ -6,6 +6,7 @@
 #include "boot.h"
 #include "go.h"
 #include "log.h"
+#include "status.h"
 #include "wait.h"
 
 static unsigned
@@ -110,6 +111,52 @@ wave_one(struct sup *s, struct session *x, enum seat seat)
 	return wait_exits(s, SEAT_BIT(seat), limit(s));
 }
 
+static bool
+is_gone(const struct sup *s, const void *arg)
+{
+	(void)s;
+	return !child_alive(arg);
+}
+
+/* It was stopped by a signal, and will do nothing until somebody goes on. */
+static bool
+stands_still(struct sup *s, enum seat seat)
+{
+	struct status st;
+
+	if (!child_alive(&s->child[seat]) ||
+	    status_read(s->child[seat].pid, &st) != 0 || !st.stopped)
+		return false;
+	log_line(LOG_FAIL, seat_name(seat), "deadline", "%s stands still",
+		 seat_name(seat));
+	fail_with(s, EXIT_DEADLINE, seat);
+	return true;
+}
+
+/* Storing has no deadline, but who stands still does not store. */
+static int
+store_one(struct sup *s, struct session *x, enum seat seat)
+{
+	int r = session_start(s, x, SEAT_BIT(seat));
+
+	if (r != 0)
+		return r;
+	do
+		r = wait_for(s, is_gone, &s->child[seat], limit(s));
+	while (r == ERR_TIMEOUT && !stands_still(s, seat) &&
+	       !stands_still(s, SEAT_BROKER));
+	return r;
+}
+
+/* The store process failed alone, and the broker still has what it was for. */
+static bool
+next_may_follow(const struct sup *s, enum seat seat)
+{
+	return !s->stop && s->fail_seat == seat &&
+	       child_alive(&s->child[SEAT_BROKER]) &&
+	       (!child_alive(&s->child[seat]) || s->fail_code == EXIT_DEADLINE);
+}
+
 int
 wave_store(struct sup *s, struct session *x)
 {
@@ -124,14 +171,13 @@ wave_store(struct sup *s, struct session *x)
 			return r;
 		c->ending =
 			true; /* its death is no failure: the next follows */
-		r = session_start(s, x, SEAT_BIT(seat));
-		if (r == 0)
-			r = wait_exits(s, SEAT_BIT(seat), 0);
-		if (r != 0 && !s->stop && !child_alive(c) &&
-		    child_alive(&s->child[SEAT_BROKER]))
-			s->fail_code = 0; /* it died before its START */
-		else if (r != 0)
+		r = store_one(s, x, (enum seat)seat);
+		if (r != 0 && !next_may_follow(s, (enum seat)seat))
 			return r;
+		if (r != 0) {
+			wait_kill(s, SEAT_BIT(seat));
+			s->fail_code = 0;
+		}
 		if (c->signal == 0 && c->code == EXIT_OK)
 			return 0;
 		log_line(LOG_WARN, seat_name((unsigned)seat), "store_died",

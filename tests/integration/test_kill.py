@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The kill matrix, its short form: of every process of a restart and of a
+first life, a few steps and signals, by a seed that is printed.  The whole is
+tests/long/test_kill_*.py; one case again: SALLYPORT_SEED."""
+import os
+import random
+import unittest
+
+import fault_case as fc
+
+SEED = int(os.environ.get('SALLYPORT_SEED') or random.SystemRandom().
+           randrange(1 << 32))
+RESTART, FIRST = 6, 2
+
+
+class Short(unittest.TestCase):
+    def some(self, lived, count):
+        why = fc.unable()
+        if why:
+            self.skipTest(why)
+        faults = fc.Faults(lived)
+        self.addCleanup(faults.close)
+        cases = faults.cases()
+        picked = fc.sample(cases, count, SEED)
+        for case in picked:
+            with self.subTest(fc.text(case), seed=SEED):
+                faults.run(case)
+        print('# seed %d: %d of %d cases' % (
+            SEED, len(picked), len(cases)))
+
+    def test_a_restart(self):
+        self.some(True, RESTART)
+
+    def test_a_first_life(self):
+        self.some(False, FIRST)
+
+
+if __name__ == '__main__':
+    unittest.main()
