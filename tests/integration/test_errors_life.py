@@ -8,9 +8,7 @@ import unittest
 
 from boot_rig import INST
 from mounts import propagation
-from error_case import ErrorCase, WORD
-
-BUNDLE = 'apm-unseal-bundle'
+from error_case import BUNDLE, ErrorCase, StoreCase, WORD
 
 
 class FirstLife(ErrorCase):
@@ -86,60 +84,7 @@ class Storage(ErrorCase):
         self.rig.stop(self.rig.ready())
 
 
-class Lived(ErrorCase):
-    """Each test starts from the same first life: store and vault are put
-    back afterwards, and the next boot reads what was written."""
-
-    @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
-        cls.top = os.path.dirname(cls.rig.store)
-        cls.saved = os.path.join(cls.rig.work, 'saved')
-        os.rename(cls.top, cls.saved)
-        cls.put_back()
-
-    @classmethod
-    def put_back(cls):
-        """The same directory, so that its inode stays the marker's."""
-        shutil.rmtree(cls.top, ignore_errors=True)
-        shutil.copytree(cls.saved, cls.top)
-        gid = cls.rig.base
-        os.chown(cls.rig.store, 0, gid)
-        os.chmod(cls.rig.store, 0o2770)
-        for name in os.listdir(cls.rig.store):
-            os.chown(os.path.join(cls.rig.store, name), gid, gid)
-        cls.mark('STORED')
-
-    @classmethod
-    def mark(cls, state, inode=None):
-        path = cls.rig.store + '.sallyport'
-        st = os.stat(cls.rig.store)
-        with open(path) as f:
-            lines = f.read().splitlines()
-        lines[1] = 'state ' + state
-        lines[3] = 'directory %d %d' % (st.st_dev, inode or st.st_ino)
-        with open(path, 'w') as f:
-            f.write('\n'.join(lines) + '\n')
-
-    def setUp(self):
-        super().setUp()
-        self.addCleanup(self.put_back)
-
-    def hide_bundle(self):
-        """Every version is disabled, as by an operator's mistake."""
-        self.hidden = [v['id'].rsplit('/', 1)[1] for v in
-                       self.client.list_versions(BUNDLE)
-                       if v['attributes']['enabled']]
-        for version in self.hidden:
-            self.client.disable_version(BUNDLE, version)
-        self.addCleanup(self.show_bundle)
-
-    def show_bundle(self):
-        for version in self.hidden:
-            self.client.call('PATCH', '/secrets/%s/%s' % (BUNDLE, version),
-                             {'attributes': {'enabled': True}})
-        self.hidden = []
-
+class Lived(StoreCase):
     def empty(self):
         for name in os.listdir(self.rig.store):
             os.unlink(os.path.join(self.rig.store, name))

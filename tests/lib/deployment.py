@@ -12,6 +12,7 @@ import ipaddress
 import itertools
 import json
 import os
+import re
 import secrets
 import sys
 
@@ -48,14 +49,18 @@ def write(path, data, mode=0o600):
         f.write(data)
 
 
+def pin_of_key(public):
+    """SHA-256 of its DER SubjectPublicKeyInfo."""
+    return hashlib.sha256(public.public_bytes(
+        serialization.Encoding.DER,
+        serialization.PublicFormat.SubjectPublicKeyInfo)).hexdigest()
+
+
 def pin_of(bundle):
-    """SHA-256 of the DER SubjectPublicKeyInfo of a key vault's key."""
+    """The same of a key vault's key."""
     n = int.from_bytes(unb64(bundle['key']['n']), 'big')
     e = int.from_bytes(unb64(bundle['key']['e']), 'big')
-    der = rsa.RSAPublicNumbers(e, n).public_key().public_bytes(
-        serialization.Encoding.DER,
-        serialization.PublicFormat.SubjectPublicKeyInfo)
-    return hashlib.sha256(der).hexdigest()
+    return pin_of_key(rsa.RSAPublicNumbers(e, n).public_key())
 
 
 @functools.lru_cache(None)
@@ -130,6 +135,23 @@ class Deployment:
         self.key_id = bundle['key']['kid'].rsplit('/', 1)[0]
         self.pin = pin_of(bundle)
         return self
+
+    def private_key(self):
+        """The master key itself, from the emulated vault's own files."""
+        for folder, _, files in os.walk(self.azure):
+            for path in (os.path.join(folder, name) for name in files):
+                if not os.path.isfile(path):
+                    continue
+                with open(path, 'rb') as f:
+                    text = f.read().decode('utf-8', 'replace')
+                for pem in re.findall(r'-----BEGIN PRIVATE KEY-----.*?'
+                                      r'-----END PRIVATE KEY-----', text,
+                                      re.S):
+                    key = serialization.load_pem_private_key(
+                        pem.replace('\\n', '\n').encode() + b'\n', None)
+                    if pin_of_key(key.public_key()) == self.pin:
+                        return key
+        raise LookupError('no master key')
 
     def wrap(self, data):
         """RSA-OAEP-256 by the vault, standard base64: as the Azure CLI."""
