@@ -123,6 +123,8 @@ akv_release_verdict(unsigned status, const struct service_error *e)
 	static const char *const key[] = {"KeyDisabled",
 					  "KeyOperationForbidden"};
 
+	if (status < 400) /* a redirect: not the key vault's own word */
+		return EXIT_AKV_AWAY;
 	if (status == 401)
 		return EXIT_AKV_DENIED;
 	if (status != 403)

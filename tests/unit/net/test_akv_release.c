@@ -110,6 +110,8 @@ CASE(a_refusal_names_who_can_mend_it)
 	EXPECT(akv_release_verdict(400, &e) == EXIT_RELEASE_BAD);
 	EXPECT(akv_release_verdict(404, &e) == EXIT_RELEASE_BAD);
 	EXPECT(akv_release_verdict(401, &e) == EXIT_AKV_DENIED);
+	EXPECT(akv_release_verdict(302, &e) == EXIT_AKV_AWAY);
+	EXPECT(akv_release_verdict(204, &e) == EXIT_AKV_AWAY);
 	e = says("Forbidden", "ForbiddenByRbac", "x");
 	EXPECT(akv_release_verdict(403, &e) == EXIT_AKV_DENIED);
 	e = says("Forbidden", "AccessDenied", "x");
