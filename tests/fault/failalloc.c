@@ -4,11 +4,13 @@
  * there on.  The page that counts is a file of the test's, mapped and closed
  * before main: the program's descriptors are as they were.
  *
- * FAILALLOC=FILE: four numbers of 64 bits: which allocation fails (0: none),
- * 1: all after it too, how many there were, how many failed.
+ * FAILALLOC=FILE: five numbers of 64 bits: which allocation fails (0: none),
+ * 1: all after it too, how many there were, how many failed, 1: those that the
+ * program's own code asks for count alone.
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <link.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +25,24 @@ void *__libc_realloc(void *, size_t);
 void *__libc_memalign(size_t, size_t);
 
 static volatile uint64_t *page;
+static uintptr_t own_from, own_to; /* the program's own code */
+
+/* The first object is the program. */
+static int
+own_code(struct dl_phdr_info *info, size_t bytes, void *arg)
+{
+	(void)bytes;
+	(void)arg;
+	for (unsigned i = 0; i < info->dlpi_phnum; i++) {
+		const ElfW(Phdr) *p = &info->dlpi_phdr[i];
+
+		if (p->p_type == PT_LOAD && (p->p_flags & PF_X)) {
+			own_from = info->dlpi_addr + p->p_vaddr;
+			own_to = own_from + p->p_memsz;
+		}
+	}
+	return 1;
+}
 
 __attribute__((constructor)) static void
 begin(void)
@@ -39,15 +59,17 @@ begin(void)
 		_exit(125);
 	unsetenv("FAILALLOC");
 	unsetenv("LD_PRELOAD");
+	dl_iterate_phdr(own_code, NULL);
 	page = p;
 }
 
 static int
-fails(void)
+fails(const void *by)
 {
 	uint64_t n;
 
-	if (!page)
+	if (!page ||
+	    (page[4] && ((uintptr_t)by < own_from || (uintptr_t)by >= own_to)))
 		return 0;
 	n = ++page[2];
 	if (page[0] == 0 || n < page[0] || (n > page[0] && !page[1]))
@@ -60,31 +82,35 @@ fails(void)
 void *
 malloc(size_t n)
 {
-	return fails() ? NULL : __libc_malloc(n);
+	return fails(__builtin_return_address(0)) ? NULL : __libc_malloc(n);
 }
 
 void *
 calloc(size_t n, size_t each)
 {
-	return fails() ? NULL : __libc_calloc(n, each);
+	return fails(__builtin_return_address(0)) ? NULL
+						  : __libc_calloc(n, each);
 }
 
 void *
 realloc(void *old, size_t n)
 {
-	return fails() ? NULL : __libc_realloc(old, n);
+	return fails(__builtin_return_address(0)) ? NULL
+						  : __libc_realloc(old, n);
 }
 
 void *
 aligned_alloc(size_t to, size_t n)
 {
-	return fails() ? NULL : __libc_memalign(to, n);
+	return fails(__builtin_return_address(0)) ? NULL
+						  : __libc_memalign(to, n);
 }
 
 int
 posix_memalign(void **out, size_t to, size_t n)
 {
-	void *p = fails() ? NULL : __libc_memalign(to, n);
+	void *p = fails(__builtin_return_address(0)) ? NULL
+						     : __libc_memalign(to, n);
 
 	if (!p)
 		return ENOMEM;
@@ -96,7 +122,7 @@ char *
 strdup(const char *text)
 {
 	size_t n = strlen(text) + 1;
-	char *p = malloc(n);
+	char *p = fails(__builtin_return_address(0)) ? NULL : __libc_malloc(n);
 
 	return p ? memcpy(p, text, n) : NULL;
 }

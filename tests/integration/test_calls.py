@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Failing system calls and allocations in each role, the short form: some of
+each by a seed that is printed (again: SALLYPORT_SEED).  The whole is
+tests/long/test_calls_*.py."""
+import os
+import random
+import unittest
+
+import calls_case as cc
+
+SEED = int(os.environ.get('SALLYPORT_SEED') or random.SystemRandom().
+           randrange(1 << 32))
+COUNT = 8
+
+
+class Short(unittest.TestCase):
+    def some(self, *names):
+        if os.geteuid() != 0 or not os.path.exists(cc.FAULT):
+            self.skipTest('needs root and tests/fault')
+        for name in names:
+            self.assertEqual(cc.sampled(name, COUNT, SEED), [])
+
+    def test_resolve_and_verify(self):
+        self.some('resolve', 'verify')
+
+    def test_https(self):
+        self.some('fetch', 'store')
+
+    def test_tpm(self):
+        self.some('tpm')
+
+    def test_prepare(self):
+        self.some('render', 'tls')
+
+    def test_control(self):
+        self.some('look', 'init', 'unseal')
+
+
+if __name__ == '__main__':
+    unittest.main()

@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every system call of verify, prepare and control with every errno and
+short, every allocation of our own code and one in 40 of the libraries'.
+SALLYPORT_CASES: so many of each role, by SALLYPORT_SEED."""
+import os
+import sys
+import unittest
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
+                                '../integration'))
+import calls_case as cc # noqa: E402
+
+MANY = int(os.environ.get('SALLYPORT_CASES') or 0) or None
+SEED = int(os.environ.get('SALLYPORT_SEED') or 1)
+
+
+class Whole(unittest.TestCase):
+    def whole(self, name):
+        self.assertEqual(cc.sampled(name, MANY, SEED), [])
+
+    def test_verify(self):
+        self.whole('verify')
+
+    def test_render(self):
+        self.whole('render')
+
+    def test_tls(self):
+        self.whole('tls')
+
+    def test_look(self):
+        self.whole('look')
+
+    def test_init(self):
+        self.whole('init')
+
+    def test_unseal(self):
+        self.whole('unseal')
+
+
+if __name__ == '__main__':
+    unittest.main()

@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every system call of resolve, https and tpm with every errno and
+short, every allocation of our own code and one in 40 of the libraries'.
+SALLYPORT_CASES: so many of each role, by SALLYPORT_SEED."""
+import os
+import sys
+import unittest
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
+                                '../integration'))
+import calls_case as cc # noqa: E402
+
+MANY = int(os.environ.get('SALLYPORT_CASES') or 0) or None
+SEED = int(os.environ.get('SALLYPORT_SEED') or 1)
+
+
+class Whole(unittest.TestCase):
+    def whole(self, name):
+        self.assertEqual(cc.sampled(name, MANY, SEED), [])
+
+    def test_resolve(self):
+        self.whole('resolve')
+
+    def test_fetch(self):
+        self.whole('fetch')
+
+    def test_store(self):
+        self.whole('store')
+
+    def test_tpm(self):
+        self.whole('tpm')
+
+
+if __name__ == '__main__':
+    unittest.main()
