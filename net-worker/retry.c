@@ -78,6 +78,15 @@ number(const char *p, size_t n, unsigned *out)
 	return 0;
 }
 
+static bool
+all_digits(const char *p, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (p[i] < '0' || p[i] > '9')
+			return false;
+	return true;
+}
+
 /* Days from 1970-01-01 to the date (proleptic Gregorian, year >= 1970). */
 static int64_t
 days(unsigned year, unsigned month, unsigned day)
@@ -135,6 +144,8 @@ retry_after(const char *p, size_t bytes, int64_t now)
 	while (bytes > 0 && (p[bytes - 1] == ' ' || p[bytes - 1] == '\t' ||
 			     p[bytes - 1] == '\r' || p[bytes - 1] == '\n'))
 		bytes--;
+	if (bytes > 9 && all_digits(p, bytes))
+		return RETRY_AFTER_MAX; /* longer than can be counted */
 	if (bytes >= 1 && bytes <= 9 && number(p, bytes, &s) == 0)
 		return s < RETRY_AFTER_MAX ? s : RETRY_AFTER_MAX;
 	if (bytes != 29 || fixdate(p, &then) != 0 || then <= now)

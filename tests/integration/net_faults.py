@@ -4,6 +4,7 @@ name, what https sees of it, and what must come of it by the retry rules, which
 are written here a second time."""
 import collections
 import json
+import re
 import socket
 import ssl
 import struct

@@ -89,7 +89,9 @@ CASE(retry_after_in_seconds)
 	EXPECT(after("10", 0) == 10);
 	EXPECT(after(" 10 \r\n", 0) == 10);
 	EXPECT(after("999999999", 0) == RETRY_AFTER_MAX);
-	EXPECT(after("9999999999", 0) == 0);
+	EXPECT(after("9999999999", 0) == RETRY_AFTER_MAX);
+	EXPECT(after("99999999999999999999999999", 0) == RETRY_AFTER_MAX);
+	EXPECT(after("999999999x", 0) == 0);
 	EXPECT(after("-1", 0) == 0);
 	EXPECT(after("1.5", 0) == 0);
 	EXPECT(after("", 0) == 0);
