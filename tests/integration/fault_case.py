@@ -79,7 +79,7 @@ class Faults:
             boot = self.boot([(seats or 'all') + ':1', calls, '0', 'list'])
             if not boot.wait_until('ready'):
                 raise AssertionError(boot.text()[-4000:])
-            self.rig.stop(boot)
+            self.end(boot)  # the steps of its stop do not count
             for seat, life, count in re.findall(
                     r'^seat (.+):(\d+) (\d+)$', self.reported(), re.M):
                 if (seat == SUPERVISOR) == (seats == SUPERVISOR):
@@ -102,7 +102,9 @@ class Faults:
         return out
 
     def run(self, case):
-        """The case, and the boot after it; raises where a rule is broken."""
+        """The case, and the boot after it; raises where a rule is broken.
+        False: that boot had a step less (an answer came in other pieces, one
+        was asked for twice), so there was no such case."""
         self.begin()
         stop = case.signal == STOP
         rule = ['%s:%d' % (case.seat, case.life),
@@ -114,6 +116,9 @@ class Faults:
                          **settings)
         try:
             hit = self.hit(boot)
+            if hit is None:
+                self.end(boot)
+                return False
             if case.seat == SUPERVISOR:
                 self.supervisor(boot, case)
             else:
@@ -122,16 +127,27 @@ class Faults:
             self.end(boot)
             raise
         self.recovers()
+        return True
 
     def end(self, boot):
-        """Of a boot that went wrong in another way than it should."""
+        """Kills it, and waits until nobody is left."""
         if boot.code() is None:
             for pid in self.supervisors(boot):
                 os.kill(pid, KILL)
             boot.wait()
+        self.nobody_left()
+
+    def nobody_left(self):
+        end = time.monotonic() + LIMIT_S
+        while time.monotonic() < end:
+            left = [x for x in self.rig.left() if not x.startswith('file')]
+            if not left:
+                return
+            time.sleep(0.02)
+        raise AssertionError('outlived the supervisor: ' + '; '.join(left))
 
     def hit(self, boot):
-        """When it happened."""
+        """When it happened; None: it is READY without."""
         end = time.monotonic() + LIMIT_S
         while time.monotonic() < end:
             over = boot.code() is not None
@@ -141,6 +157,8 @@ class Faults:
                 return float(m.group(1))
             if over:
                 break
+            if 'ready' in boot.events():
+                return None
             time.sleep(0.01)
         raise AssertionError('the step was not reached:\n' +
                              boot.text()[-3000:])
@@ -153,13 +171,7 @@ class Faults:
             for pid in self.supervisors(boot):
                 os.kill(pid, KILL)
         boot.wait()
-        end = time.monotonic() + LIMIT_S
-        while time.monotonic() < end:
-            left = [x for x in self.rig.left() if not x.startswith('file')]
-            if not left:
-                return
-            time.sleep(0.02)
-        raise AssertionError('outlived the supervisor: ' + '; '.join(left))
+        self.nobody_left()
 
     @staticmethod
     def supervisors(boot):
@@ -236,7 +248,7 @@ class Matrix:
     jobs: rigs; make: a Faults; failed: (case, why)."""
 
     def __init__(self, cases, make, jobs, first):
-        self.make, self.failed, self.passed = make, [], 0
+        self.make, self.failed, self.passed, self.none = make, [], 0, 0
         self.left, self.lock = list(cases), threading.Lock()
         self.threads = [threading.Thread(target=self.work, args=(f,))
                         for f in [first] + [None] * (jobs - 1)]
@@ -257,8 +269,10 @@ class Matrix:
             while (case := self.next()) is not None:
                 faults = faults or self.make()
                 try:
-                    faults.run(case)
-                    self.passed += 1
+                    if faults.run(case):
+                        self.passed += 1
+                    else:
+                        self.none += 1
                 except (AssertionError, OSError) as e:
                     self.failed.append((case, str(e)))
                     faults.close()
@@ -286,8 +300,8 @@ def whole(test, lived, signals=(KILL, SEGV, STOP), **rig):
     picked = picked[:int(os.environ.get('SALLYPORT_CASES') or len(cases))]
     jobs = int(os.environ.get('SALLYPORT_JOBS') or 4)
     m = Matrix(picked, lambda: Faults(lived, **rig), jobs, first).run()
-    print('# seed %d: %d of %d cases, %d survived' % (
-        seed, len(picked), len(cases), m.passed), flush=True)
+    print('# seed %d: %d of %d cases, %d survived, %d not reached' % (
+        seed, len(picked), len(cases), m.passed, m.none), flush=True)
     for case, reason in m.failed:
         with test.subTest(text(case), seed=seed):
             test.fail(reason)
