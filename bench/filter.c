@@ -132,7 +132,7 @@ main(int argc, char **argv)
 	bench_head("installing a filter");
 	for (size_t i = 0; i < sizeof(filters) / sizeof(filters[0]); i++) {
 		char name[64];
-		double base;
+		struct bench_base base;
 
 		read_policy(argv[1], filters[i]->name);
 		for (size_t r = 0; r < rounds; r++) {
@@ -141,10 +141,10 @@ main(int argc, char **argv)
 		}
 		snprintf(name, sizeof(name), "%s: libseccomp at run time",
 			 filters[i]->name);
-		base = bench_row(name, theirs, rounds, 0);
+		base = bench_row(name, theirs, rounds, NULL);
 		snprintf(name, sizeof(name), "%s: compiled, %u instructions",
 			 filters[i]->name, filters[i]->count);
-		bench_row(name, ours, rounds, base);
+		bench_row(name, ours, rounds, &base);
 	}
 	free(ours);
 	free(theirs);

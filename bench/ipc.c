@@ -103,16 +103,16 @@ main(int argc, char **argv)
 	bench_head("round trip");
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
 		char name[64];
-		double base;
+		struct bench_base base;
 
 		for (size_t r = 0; r < rounds; r++) {
 			raw[r] = raw_trips(raw_fd, sizes[i] + MSG_HEADER);
 			framed[r] = frame_trips(&c, sizes[i]);
 		}
 		snprintf(name, sizeof(name), "%zu bytes, bare pair", sizes[i]);
-		base = bench_row(name, raw, rounds, 0);
+		base = bench_row(name, raw, rounds, NULL);
 		snprintf(name, sizeof(name), "%zu bytes, frames", sizes[i]);
-		bench_row(name, framed, rounds, base);
+		bench_row(name, framed, rounds, &base);
 	}
 	close(raw_fd);
 	close(frame_fd);

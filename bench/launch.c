@@ -7,6 +7,8 @@
  *   hardened	the supervisor's own spawn, profile full: stage 1 of the
  *		confinement with the outer filter, library root, namespaces
  *		and the ready empty network namespace
+ *   and locked	the same, and what the worker does at its lock: Landlock,
+ *		limits, inner filter (measured beside it)
  *   PEER	a command line that the program is appended to (bwrap …)
  *
  * in turn, for a worker with libc alone (broker), with libcrypto (verify) and
@@ -14,9 +16,15 @@
  */
 #include <errno.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "fds.h"
+#include "landlock.h"
+#include "page.h"
 #include "platform.h"
 #include "seats.h"
 #include "spawn.h"
@@ -25,12 +33,18 @@
 
 #define PEERS_MAX 4
 #define WORDS_MAX 32
-#define WAYS_MAX  (2 + PEERS_MAX)
+#define OURS	  3
+#define WAYS_MAX  (OURS + PEERS_MAX)
 
 extern char **environ;
 
+struct cost {
+	double wall, cpu; /* microseconds; cpu: of the child alone */
+};
+
 static struct conf conf;
 static struct sup sup;
+static struct cost *shared;
 
 static void
 quit(const char *why)
@@ -39,33 +53,96 @@ quit(const char *why)
 	_exit(1);
 }
 
-static void
-reap(pid_t pid)
+/* From t0 to the reaped exit, and the processor time of child and children. */
+static struct cost
+reap(pid_t pid, double t0)
 {
-	if (waitpid(pid, NULL, 0) != pid)
-		quit("waitpid");
+	struct rusage u;
+
+	if (wait4(pid, NULL, 0, &u) != pid)
+		quit("wait4");
+	return (struct cost){
+		.wall = bench_us() - t0,
+		.cpu = (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) * 1e6 +
+		       (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec)};
 }
 
-static double
+/*
+ * As many descriptors as the page names, so that stage 1 has its whole work;
+ * each is /dev/null, where the worker's audit finds the wrong kind.
+ */
+static void
+all_descriptors(struct spawn *sp)
+{
+	uint64_t want = page_fds(page_of_seat[sp->seat], sp->seat, false);
+
+	for (int i = 3; i < SPAWN_FDS; i++)
+		if (want >> i & 1 && i != FD_READY)
+			sp->fd[i] = sup.null_fd;
+}
+
+static struct cost
 hardened(enum seat seat)
 {
 	struct spawn sp;
 	double t0 = bench_us();
+	struct cost c;
 
 	seat_spawn(&sup, seat, &sp);
+	all_descriptors(&sp);
 	if (spawn(&sup, &sp) != 0)
 		quit("spawn");
-	reap(sup.child[seat].pid);
-	t0 = bench_us() - t0;
+	c = reap(sup.child[seat].pid, t0);
 	close(sup.child[seat].pidfd);
 	close(sup.child[seat].ready_fd);
 	sup.child[seat].state = CHILD_NONE;
-	return t0;
+	return c;
+}
+
+static double
+own_cpu_us(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+	return (double)t.tv_sec * 1e6 + (double)t.tv_nsec / 1e3;
+}
+
+/*
+ * What the worker does at its lock (Landlock, limits, inner filter), in a
+ * process of its own that says into *shared what it cost.
+ */
+static struct cost
+locking(enum seat seat)
+{
+	const struct page *page = page_of_seat[seat];
+	struct cost c;
+	pid_t pid;
+
+	shared->wall = 0;
+	if ((pid = fork()) < 0)
+		quit("fork");
+	if (pid == 0) {
+		if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
+			_exit(1);
+		c = (struct cost){bench_us(), own_cpu_us()};
+		if (landlock_lock(page, NULL, 0) != 0 ||
+		    page_limits(page, seat) != 0 ||
+		    filter_install(page->inner) != 0)
+			_exit(1);
+		shared->cpu = own_cpu_us() - c.cpu;
+		shared->wall = bench_us() - c.wall;
+		_exit(0);
+	}
+	(void)reap(pid, 0);
+	if (shared->wall <= 0)
+		quit("the lock failed");
+	return *shared;
 }
 
 /*
  * The supervisor's part runs in a process of its own, since its filter and
- * its capabilities are inherited: a byte names the seat, a double comes back.
+ * its capabilities are inherited: a byte names the seat, its cost comes back.
  */
 static void
 supervisor(int in, int out)
@@ -75,26 +152,26 @@ supervisor(int in, int out)
 	if (platform_setup(&sup) != 0 || !sup.full)
 		quit("the full profile is not permitted here");
 	while (read(in, &seat, 1) == 1) {
-		double t = hardened((enum seat)seat);
+		struct cost c = hardened((enum seat)seat);
 
-		if (write(out, &t, sizeof(t)) != sizeof(t))
+		if (write(out, &c, sizeof(c)) != sizeof(c))
 			quit("write");
 	}
 	_exit(0);
 }
 
-static double
+static struct cost
 ask(int to, int from, enum seat seat)
 {
 	unsigned char byte = (unsigned char)seat;
-	double t;
+	struct cost c;
 
-	if (write(to, &byte, 1) != 1 || read(from, &t, sizeof(t)) != sizeof(t))
+	if (write(to, &byte, 1) != 1 || read(from, &c, sizeof(c)) != sizeof(c))
 		quit("the supervisor's process is gone");
-	return t;
+	return c;
 }
 
-static double
+static struct cost
 plain(char *const *words, const char *program, const char *arg)
 {
 	const char *argv[WORDS_MAX + 3];
@@ -118,8 +195,7 @@ plain(char *const *words, const char *program, const char *arg)
 			words ? environ : env);
 		_exit(127);
 	}
-	reap(pid);
-	return bench_us() - t0;
+	return reap(pid, t0);
 }
 
 static char **
@@ -136,38 +212,79 @@ split(char *line)
 	return w;
 }
 
+struct series {
+	char name[48];
+	double *wall, *cpu;
+};
+
 static void
-measure(enum seat seat, int to, int from, char **peer[], const char *peers[],
-	size_t peer_count, size_t rounds)
+put(struct series *s, size_t round, struct cost c)
+{
+	s->wall[round] = c.wall;
+	s->cpu[round] = c.cpu;
+}
+
+/* A peer's children are not its own to wait for: no processor time of it. */
+static void
+print(struct series *way, size_t ways, size_t rounds)
+{
+	struct bench_base base = {0, 0};
+
+	for (size_t w = 0; w < ways; w++) {
+		struct bench_base b = bench_row(way[w].name, way[w].wall,
+						rounds, w ? &base : NULL);
+		if (w == 0)
+			base = b;
+	}
+	for (size_t w = 0; w < OURS; w++) {
+		char name[96];
+		struct bench_base b;
+
+		snprintf(name, sizeof(name), "%.40s, cpu", way[w].name);
+		b = bench_row(name, way[w].cpu, rounds, w ? &base : NULL);
+		if (w == 0)
+			base = b;
+	}
+	for (size_t w = 0; w < ways; w++) {
+		free(way[w].wall);
+		free(way[w].cpu);
+	}
+}
+
+static void
+measure(enum seat seat, int to, int from, char **peer[], size_t peers,
+	size_t rounds)
 {
 	static const char *const libs[] = {[SEAT_BROKER] = "libc",
 					   [SEAT_VERIFY] = "libcrypto",
 					   [SEAT_FETCH] = "libcurl"};
+	static const char *const ours[OURS] = {"plain", "hardened",
+					       "hardened and locked"};
 	const char *arg = seat == SEAT_FETCH ? "fetch" : NULL;
-	double *t[WAYS_MAX], base;
+	struct cost c, lock;
+	struct series way[WAYS_MAX];
 	struct spawn sp;
-	char name[96];
 
-	for (size_t w = 0; w < WAYS_MAX; w++)
-		if (!(t[w] = calloc(rounds, sizeof(double))))
+	for (size_t w = 0; w < OURS + peers; w++) {
+		way[w].wall = calloc(rounds, sizeof(double));
+		way[w].cpu = calloc(rounds, sizeof(double));
+		if (!way[w].wall || !way[w].cpu)
 			quit("memory");
+		snprintf(way[w].name, sizeof(way[w].name), "%s: %s", libs[seat],
+			 w < OURS ? ours[w] : peer[w - OURS][0]);
+	}
 	seat_spawn(&sup, seat, &sp);
 	for (size_t r = 0; r < rounds; r++) {
-		t[0][r] = plain(NULL, sp.program, arg);
-		t[1][r] = ask(to, from, seat);
-		for (size_t i = 0; i < peer_count; i++)
-			t[2 + i][r] = plain(peer[i], sp.program, arg);
+		put(&way[0], r, plain(NULL, sp.program, arg));
+		c = ask(to, from, seat);
+		put(&way[1], r, c);
+		lock = locking(seat);
+		put(&way[2], r,
+		    (struct cost){c.wall + lock.wall, c.cpu + lock.cpu});
+		for (size_t i = 0; i < peers; i++)
+			put(&way[OURS + i], r, plain(peer[i], sp.program, arg));
 	}
-	snprintf(name, sizeof(name), "%s: plain", libs[seat]);
-	base = bench_row(name, t[0], rounds, 0);
-	snprintf(name, sizeof(name), "%s: hardened", libs[seat]);
-	bench_row(name, t[1], rounds, base);
-	for (size_t i = 0; i < peer_count; i++) {
-		snprintf(name, sizeof(name), "%s: %.30s", libs[seat], peers[i]);
-		bench_row(name, t[2 + i], rounds, base);
-	}
-	for (size_t w = 0; w < WAYS_MAX; w++)
-		free(t[w]);
+	print(way, OURS + peers, rounds);
 }
 
 int
@@ -176,7 +293,6 @@ main(int argc, char **argv)
 	static const enum seat seats[] = {SEAT_BROKER, SEAT_VERIFY, SEAT_FETCH};
 	size_t rounds = argc > 2 ? strtoul(argv[2], NULL, 10) : 0;
 	size_t peers = argc > 3 ? (size_t)argc - 3 : 0;
-	const char *names[PEERS_MAX];
 	struct conf_error error;
 	char **peer[PEERS_MAX];
 	int to[2], from[2];
@@ -190,20 +306,25 @@ main(int argc, char **argv)
 	sup.null_fd = open_null();
 	if (conf_load(&conf, argv[1], environ, &error) != 0)
 		quit(error.text);
-	for (size_t i = 0; i < peers; i++) {
-		names[i] = strdup(argv[3 + i]);
+	for (size_t i = 0; i < peers; i++)
 		peer[i] = split(argv[3 + i]);
-	}
+	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE,
+		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (shared == MAP_FAILED)
+		quit("mmap");
 	if (pipe(to) != 0 || pipe(from) != 0 || (pid = fork()) < 0)
 		quit("fork");
 	if (pid == 0) {
 		close(to[1]);
+		close(from[0]);
 		supervisor(to[0], from[1]);
 	}
+	close(to[0]); /* so that its end is seen */
+	close(from[1]);
 	bench_head("start of a child, to its reaped exit");
 	for (size_t i = 0; i < 3; i++)
-		measure(seats[i], to[1], from[0], peer, names, peers, rounds);
+		measure(seats[i], to[1], from[0], peer, peers, rounds);
 	close(to[1]);
-	reap(pid);
+	waitpid(pid, NULL, 0);
 	return 0;
 }

@@ -38,25 +38,34 @@ bench_quantile(double *x, size_t n, unsigned q)
 	return x[(n - 1) * q / 100];
 }
 
-/* One row: median, p10, p90 and the median's ratio to `base` (0: none). */
-static inline double
-bench_row(const char *name, double *x, size_t n, double base)
-{
-	double median = bench_quantile(x, n, 50);
+struct bench_base {
+	double min, median;
+};
 
-	printf("%-44s %9.1f %9.1f %9.1f", name, median,
-	       bench_quantile(x, n, 10), bench_quantile(x, n, 90));
-	if (base > 0)
-		printf(" %7.2f", median / base);
+/*
+ * One row: minimum, median, 90th percentile, maximum; with a base also the
+ * ratios of the medians and of the minima, which noise touches least.
+ */
+static inline struct bench_base
+bench_row(const char *name, double *x, size_t n, const struct bench_base *base)
+{
+	struct bench_base b = {.min = bench_quantile(x, n, 0),
+			       .median = bench_quantile(x, n, 50)};
+
+	printf("%-36s %9.1f %9.1f %9.1f %9.1f", name, b.min, b.median,
+	       bench_quantile(x, n, 90), bench_quantile(x, n, 100));
+	if (base)
+		printf(" %7.2f %7.2f", b.median / base->median,
+		       b.min / base->min);
 	putchar('\n');
-	return median;
+	return b;
 }
 
 static inline void
 bench_head(const char *what)
 {
-	printf("%-44s %9s %9s %9s %7s\n", what, "median us", "p10", "p90",
-	       "ratio");
+	printf("%-36s %9s %9s %9s %9s %7s %7s\n", what, "min us", "median",
+	       "p90", "max", "ratio", "of min");
 }
 
 #endif

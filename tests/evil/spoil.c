@@ -114,9 +114,13 @@ caps(uint32_t permitted, uint32_t inheritable)
 static void
 before_bounding(void)
 {
+	static bool done;
 	const uint32_t all = 1u << CAP_SETPCAP | 1u << CAP_SETUID |
 			     1u << CAP_SETGID | 1u << CAP_KILL;
 
+	if (done)
+		return;
+	done = true;
 	if (is(SPOIL_INHERITABLE) || is(SPOIL_AMBIENT))
 		must(caps(all, 1u << CAP_KILL));
 	if (is(SPOIL_PRIVS)) {
@@ -133,11 +137,9 @@ spoilt_prctl(int option, unsigned long a, int *r)
 
 	*r = 0;
 	switch (option) {
-	case PR_CAPBSET_DROP:
+	case PR_CAPBSET_READ:
 		if (a == 0)
 			before_bounding();
-		return keeps || (is(SPOIL_BOUNDING) && a == CAP_KILL);
-	case PR_CAPBSET_READ:
 		return keeps || (is(SPOIL_BOUNDING) && a == CAP_KILL);
 	case PR_SET_SECUREBITS:
 		said_bits = a;
