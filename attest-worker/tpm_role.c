@@ -119,6 +119,19 @@ master_code(int r)
 	}
 }
 
+/*
+ * P1 without the broker: the supervisor's byte is there before the broker is
+ * told to hand out the key, so a key without it is one that somebody hurries.
+ * A supervisor that died wrote none.
+ */
+static bool
+alone(void)
+{
+	struct pollfd p = {.fd = FD_TPM_GO, .events = POLLIN};
+
+	return poll(&p, 1, 0) == 1 && (p.revents & POLLIN) != 0;
+}
+
 /* The frame taints this process: from here on no EVENT is sent. */
 static int
 step_release(struct worker *w, struct tpm *t, const struct plan *p,
@@ -130,6 +143,8 @@ step_release(struct worker *w, struct tpm *t, const struct plan *p,
 
 	if ((code = await(w, MSG_WRAPPED_KEY, &f)) != 0)
 		return code;
+	if (!alone())
+		return EXIT_PROTOCOL;
 	tpm_prime_secret();
 	r = unwrap_released(t, FD_TPM_DEV, f.body, f.body_bytes, &sk_der);
 	if (r == ERR_PROTO)

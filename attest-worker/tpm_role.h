@@ -4,8 +4,9 @@
  *
  *	clean	flush, transfer key, evidence	EVIDENCE to fetch
  *		ENC_TOKEN: one decryption	TOKEN to fetch
- *	tainted	WRAPPED_KEY: one decryption, the TPM closed, unwrapped,
- *		checked against the pin
+ *	tainted	WRAPPED_KEY, and the supervisor's word that nobody is left on
+ *		the network: one decryption, the TPM closed, unwrapped, checked
+ *		against the pin
  *		BLOBs, OPEN: everything opened, the master key wiped
  *		handing over (tpm_serve.h)
  */

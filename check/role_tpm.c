@@ -72,6 +72,7 @@ start(struct rig *r, enum marker_state marker)
 		rig_give(r, base[d], r->x.pub_end[d][0], false);
 		rig_give(r, base[d] + 1, r->x.sealed_end[d][0], false);
 	}
+	rig_give(r, FD_TPM_GO, r->x.tpm_go[0], false);
 	return rig_start(r);
 }
 
@@ -160,6 +161,8 @@ release(struct rig *r)
 	PKCS8_PRIV_KEY_INFO_free(p8);
 	if (e != 0)
 		return e;
+	if (write(r->x.tpm_go[1], "", 1) != 1)
+		return ERR_SYS;
 	wr_init(&w, body, sizeof(body));
 	wr_u8(&w, ENC_SHA256);
 	wr_bytes(&w, oaep, sizeof(oaep));

@@ -40,6 +40,7 @@ enum fd_number {
 	FD_TPM_UNSEAL_OUT = 12, /* out: SEALED_SHARES */
 	FD_TPM_INIT_PUB = 13, /* out: TPM_PUB */
 	FD_TPM_INIT_IN = 14, /* in: SEALED_KEYS */
+	FD_TPM_GO = 15, /* the supervisor's word: nobody of ours is left on the network */
 };
 
 #endif

@@ -78,7 +78,7 @@ make_pairs(struct session *x)
 		    pair_one_way(&sealed[tpm_in], &sealed[!tpm_in]) != 0)
 			return -1;
 	}
-	return 0;
+	return pipe2(x->tpm_go, O_CLOEXEC);
 }
 
 static void
@@ -103,7 +103,7 @@ void
 session_init(struct session *x)
 {
 	memset(x, 0, sizeof(*x));
-	x->go_fd = -1;
+	x->go_fd = x->tpm_go[0] = x->tpm_go[1] = -1;
 	memset(x->broker_end, -1, sizeof(x->broker_end));
 	memset(x->worker_end, -1, sizeof(x->worker_end));
 	memset(x->pub_end, -1, sizeof(x->pub_end));
@@ -161,6 +161,8 @@ session_close(struct sup *s, struct session *x)
 
 	wait_kill(s, all);
 	shut(&x->go_fd);
+	shut(&x->tpm_go[0]);
+	shut(&x->tpm_go[1]);
 	for (int i = 0; i < SEAT_COUNT; i++) {
 		shut(&x->broker_end[i]);
 		shut(&x->worker_end[i]);
@@ -204,6 +206,8 @@ static void
 forget_ends(struct session *x, enum seat seat)
 {
 	shut(&x->worker_end[seat]);
+	if (seat == SEAT_TPM)
+		shut(&x->tpm_go[0]);
 	for (int d = 0; d < DIRECTS; d++) {
 		if (seat == SEAT_TPM) {
 			shut(&x->pub_end[d][0]);
@@ -285,6 +289,20 @@ session_go(struct sup *s, struct session *x, uint8_t byte)
 		return 0;
 	fail_with(s, EXIT_PROTOCOL, SEAT_BROKER);
 	return ERR_REFUSED;
+}
+
+int
+session_let_open(struct sup *s, struct session *x)
+{
+	const uint8_t word = GO_OPEN;
+
+	/* a tpm that is gone is seen by its exit, which says more */
+	if (write(x->tpm_go[1], &word, 1) != 1 && errno != EPIPE) {
+		fail_with(s, EXIT_INTERNAL, SEAT_SUPERVISOR);
+		return ERR_REFUSED;
+	}
+	shut(&x->tpm_go[1]);
+	return session_go(s, x, GO_OPEN);
 }
 
 int

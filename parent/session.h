@@ -30,6 +30,7 @@ struct session {
 	char nonce[ENC_MAX][65];
 	char maa_nonce[65];
 	int go_fd;		    /* write end of the go pipe */
+	int tpm_go[2];		    /* the tpm's own: its end, ours */
 	int broker_end[SEAT_COUNT]; /* given to the broker */
 	int worker_end[SEAT_COUNT]; /* waiting for their children */
 	int pub_end[DIRECTS][2];    /* [0] the tpm's end, [1] the other's */
@@ -66,6 +67,13 @@ CHECKED int session_start(struct sup *s, struct session *x, uint32_t seats);
 
 /* Writes one byte of the go pipe.  Returns 0 or ERR_REFUSED. */
 CHECKED int session_go(struct sup *s, struct session *x, uint8_t byte);
+
+/*
+ * Nobody of ours is on the network any more: the tpm may open.  It is told by
+ * a pipe of its own, since the broker's word for it would be one more thing
+ * to believe; then the broker.  Returns 0 or ERR_REFUSED.
+ */
+CHECKED int session_let_open(struct sup *s, struct session *x);
 
 /* Closes the ends that no child will ever take. */
 void session_drop(struct session *x, enum seat seat);

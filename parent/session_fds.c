@@ -96,6 +96,7 @@ fds_tpm(struct sup *s, const struct session *x, struct spawn *sp,
 		sp->fd[base[d]] = x->pub_end[d][0];
 		sp->fd[base[d] + 1] = x->sealed_end[d][0];
 	}
+	sp->fd[FD_TPM_GO] = x->tpm_go[0];
 	return 0;
 }
 

@@ -97,7 +97,7 @@ wave_open(struct sup *s, struct session *x)
 {
 	BUG_ON(child_alive(&s->child[SEAT_FETCH]) ||
 	       child_alive(&s->child[SEAT_RESOLVE]));
-	return session_go(s, x, GO_OPEN);
+	return session_let_open(s, x);
 }
 
 int

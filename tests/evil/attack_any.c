@@ -39,6 +39,19 @@ stay(struct worker *w, int code)
 	return code;
 }
 
+/* Its last word is said, and it lives on. */
+static int
+linger(struct worker *w, int code)
+{
+	uint8_t body[4];
+	struct wr out;
+
+	wr_init(&out, body, sizeof(body));
+	wr_u32(&out, (uint32_t)code);
+	evil_frame(&w->broker, MSG_RESULT, body, sizeof(body));
+	return stay(w, code);
+}
+
 static void
 hang(struct worker *w)
 {
@@ -197,6 +210,7 @@ const struct attack attacks_any[] = {
 	{.name = "result", .started = say_result},
 	{.name = "other-code", .end = other_code},
 	{.name = "stay", .end = stay},
+	{.name = "linger", .end = linger},
 	{.name = "hang", .started = hang},
 	{.name = "crash", .started = crash},
 	{.name = "fork", .started = start_child},

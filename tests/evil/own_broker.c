@@ -17,7 +17,7 @@ int __wrap_broker_frame(struct broker *b, enum seat from, unsigned type,
 int __real_broker_go(struct broker *b, uint8_t byte);
 int __wrap_broker_go(struct broker *b, uint8_t byte);
 
-static bool drops, alters, hurries;
+static bool drops, alters, hurries, early, ended;
 
 static void
 drop(struct worker *w)
@@ -35,6 +35,25 @@ static void
 hurry(struct worker *w)
 {
 	hurries = true;
+}
+
+/* Some key to the tpm while https waits for the token: it cannot be gone. */
+static void
+before_time(struct worker *w)
+{
+	early = true;
+}
+
+/* Of the right form: one byte, 256, a length of two bytes, so many bytes. */
+#define SOME_KEY (1 + 256 + 2 + 16)
+
+static const uint8_t *
+some_key(void)
+{
+	static uint8_t body[SOME_KEY] = {[0] = 2, [1 + 256 + 1] = 16};
+
+	memset(body + 1, 0x5a, 256);
+	return body;
 }
 
 /* Everything that comes is answered by all that the broker may say. */
@@ -56,7 +75,7 @@ rave(struct worker *w)
 
 /*
  * The key and every stored object to the tpm as soon as they are there, with
- * https alive: P1 as far as a broker alone can break it.
+ * https alive, though it said its last word.
  */
 static int
 taint_now(struct broker *b)
@@ -89,6 +108,9 @@ __wrap_broker_frame(struct broker *b, enum seat from, unsigned type,
 	static uint8_t other[MSG_BODY_MAX];
 	int r;
 
+	if (early && from == SEAT_TPM && type == MSG_TOKEN)
+		return broker_out(SEAT_TPM, MSG_WRAPPED_KEY, some_key(),
+				  SOME_KEY);
 	if (drops && type == (unsigned)atoi(evil_argument()))
 		return 0;
 	if (alters && type == (unsigned)atoi(evil_argument())) {
@@ -97,7 +119,8 @@ __wrap_broker_frame(struct broker *b, enum seat from, unsigned type,
 		body = other;
 	}
 	r = __real_broker_frame(b, from, type, body, bytes);
-	if (hurries && r == 0 && from == SEAT_FETCH && type == MSG_RESULT)
+	ended |= from == SEAT_FETCH && type == MSG_RESULT;
+	if (hurries && r == 0 && ended)
 		return taint_now(b);
 	return evil_naive() && r == ERR_PROTO ? 0 : r;
 }
@@ -114,6 +137,7 @@ const struct attack attacks_own[] = {
 	{.name = "drop", .started = drop},
 	{.name = "alter", .started = alter},
 	{.name = "hurry", .started = hurry},
+	{.name = "early", .started = before_time},
 	{.name = "rave", .started = rave},
 	{.name = NULL},
 };

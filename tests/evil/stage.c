@@ -74,6 +74,8 @@ seat_table(const struct stage *st, const struct child_spec *c, struct spawn *sp)
 	if (seat == SEAT_TPM || seat == SEAT_LOOK || seat == SEAT_INIT ||
 	    seat == SEAT_UNSEAL)
 		sp->fd[FD_FIRST] = st->stream;
+	if (seat == SEAT_TPM)
+		sp->fd[FD_TPM_GO] = st->pipe;
 	if (seat == SEAT_BROKER)
 		for (int i = 0; c->workers && i <= SEAT_UNSEAL - SEAT_RESOLVE;
 		     i++)

@@ -19,7 +19,7 @@ struct stage {
 	char dir[32];
 	pid_t server;
 	int server_fd;
-	int memfd, file, stream, seq; /* for the seats' descriptors */
+	int memfd, file, stream, seq, pipe; /* for the seats' descriptors */
 };
 
 /* A seat as the table names it: "tainted" is the tpm with its key. */

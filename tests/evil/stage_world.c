@@ -171,6 +171,8 @@ make_descriptors(struct stage *st)
 	must(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, p) == 0,
 	     "pair");
 	st->seq = p[0];
+	must(pipe2(p, O_CLOEXEC) == 0, "pipe");
+	st->pipe = p[0];
 	st->sup.null_fd = open_null();
 }
 

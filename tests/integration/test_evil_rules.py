@@ -45,6 +45,13 @@ class Rules(EvilCase):
                      over([(self.copy('evil-sallyport'), SALLYPORT)]),
                      env={'EVIL_SPOIL': 'fetch early'})
 
+    def test_p1_the_broker_alone_cannot_open_beside_the_network(self):
+        """It has the key and every stored object, and hands them to tpm while
+        an https that said its last word lives on: the tpm waits for nobody's
+        word but the supervisor's, and takes this for an attack."""
+        self.attack('PROTOCOL', 'a process broke the rules',
+                    by=[('broker', 'hurry'), ('fetch', 'linger')])
+
     def test_p2_a_key_of_the_attackers_choice(self):
         """https and verify both hostile: the pin alone is left."""
         self.attack('PIN', 'the released key is not the pinned one',

@@ -128,6 +128,18 @@ class TheToken(TpmCase):
         s.enc_token(b"e30." * 20)
         self.ends(s, "PROTOCOL")
 
+    def test_a_key_before_the_supervisors_word(self):
+        """P1 does not rest on the broker: neither a pipe that says nothing
+        nor one whose supervisor is gone is the word."""
+        for dead in (False, True):
+            s = self.session("TLS_PASSWORD").start()
+            s.evidence()
+            s.token()
+            if dead:
+                s.hush()
+            s.key_alone(s.key_body(self.master.der))
+            self.ends(s, "PROTOCOL")
+
     def test_a_token_cut_short(self):
         s = self.session("TLS_PASSWORD").start()
         s.evidence()

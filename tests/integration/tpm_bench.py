@@ -194,6 +194,7 @@ class Session:
                 (receiver, sender)
             fds[number] = theirs
             self.ends[name] = sp.Channel(ours)
+        fds[sp.FD["FD_TPM_GO"]], self.go = os.pipe()
         self.worker = sp.Worker(program, [], config, fds,
                                 deadline_ms=deadline_ms)
         self.session = self.worker.session
@@ -230,15 +231,34 @@ class Session:
         assert name == "TOKEN" and body == token, name
 
     # tainted part
-    def wrapped(self, der, enc=2, says=None, kek_bytes=32):
+    def wrapped(self, *args, **more):
+        self.wrapped_raw(self.key_body(*args, **more))
+
+    def key_body(self, der, enc=2, says=None, kek_bytes=32):
         self.clean_events = len(self.worker.events)
         kek = os.urandom(kek_bytes)
         head = self.transfer.encrypt(kek, oaep(HASH[enc]))
         tail = keywrap.aes_key_wrap_with_padding(kek, der)
-        self.wrapped_raw(bytes([says or enc]) + head +
-                         struct.pack(">H", len(tail)) + tail)
+        return (bytes([says or enc]) + head +
+                struct.pack(">H", len(tail)) + tail)
+
+    def let_open(self):
+        """The supervisor's word; a second time nothing."""
+        if self.go >= 0:
+            os.write(self.go, b"\x40")
+            self.hush()
+
+    def hush(self):
+        """As a supervisor that dies: nothing is said any more."""
+        if self.go >= 0:
+            os.close(self.go)
+        self.go = -1
 
     def wrapped_raw(self, body):
+        self.let_open()
+        self.key_alone(body)
+
+    def key_alone(self, body):
         self.worker.broker.send("WRAPPED_KEY", body)
 
     def blob(self, slot, raw, age=0):
@@ -291,6 +311,7 @@ class Session:
     def close(self):
         for end in self.ends.values():
             end.close()
+        self.hush()
 
     def kill(self):
         self.worker.kill()
