@@ -305,7 +305,7 @@ main(int argc, char **argv)
 	sup_init(&sup, &conf);
 	sup.null_fd = open_null();
 	if (conf_load(&conf, argv[1], environ, &error) != 0)
-		quit(error.text);
+		quit(error.text[0]);
 	for (size_t i = 0; i < peers; i++)
 		peer[i] = split(argv[3 + i]);
 	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE,
