@@ -17,6 +17,7 @@
 #include "fds.h"
 #include "gate.h"
 #include "items.h"
+#include "page.h"
 #include "rig.h"
 #include "tags.h"
 #include "wait.h"
@@ -39,6 +40,7 @@ send_config(const char *program, const char *word, int fd)
 	items_put_str(&w, X_ARG, word);
 	items_put_str(&w, X_ENV, "PATH=/usr/bin:/bin");
 	items_put_str(&w, X_ENV, "HOME=/");
+	items_put_u32(&w, X_WHEN, WHEN_PUBLIC | WHEN_LOCAL);
 	items_put_u32(&w, X_CONNECT_PORT, 443);
 	items_put_u32(&w, X_BIND_PORT, 8200);
 	items_put_str(&w, X_WRITE_PATH, "/dev/null");

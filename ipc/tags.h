@@ -108,6 +108,7 @@ enum tag {
 	X_READ_PATH,	 /* list: may read (files, or trees below) */
 	X_WRITE_PATH,	 /* list: may read, write, make and remove below */
 	X_EXEC_PATH,	 /* list: may read and execute */
+	X_WHEN,		 /* u32: the life that begins, enum page_when */
 };
 
 enum remote { REMOTE_IMDS, REMOTE_MAA, REMOTE_AKV, REMOTE_COUNT };

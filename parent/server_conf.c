@@ -45,8 +45,9 @@ put_env(const struct sup *s, enum life_kind k, struct wr *w)
 	}
 }
 
-bool
-server_when(const struct sup *s, enum life_kind k, unsigned when)
+/* The life that begins, as bits of enum page_when. */
+static unsigned
+life_bits(const struct sup *s, enum life_kind k)
 {
 	const struct conf *c = s->conf;
 	unsigned now = k == LIFE_PUBLIC ? WHEN_PUBLIC : WHEN_PRIVATE;
@@ -54,7 +55,13 @@ server_when(const struct sup *s, enum life_kind k, unsigned when)
 	now |= conf_local_store(c) ? WHEN_LOCAL : WHEN_REMOTE;
 	if (strcmp(conf_str(c, CONF_STORAGE), "raft") == 0)
 		now |= WHEN_RAFT;
-	return (when & ~now) == 0;
+	return now;
+}
+
+bool
+server_when(const struct sup *s, enum life_kind k, unsigned when)
+{
+	return (when & ~life_bits(s, k)) == 0;
 }
 
 /* The value of the setting that a rule names; NULL: not set. */
@@ -121,6 +128,7 @@ put_rules(const struct sup *s, enum life_kind k, struct wr *w)
 {
 	const struct page *p = page_of_seat[SEAT_SERVER];
 
+	items_put_u32(w, X_WHEN, life_bits(s, k));
 	for (size_t i = 0; i < p->rule_count; i++) {
 		const struct page_rule *rule = &p->rules[i];
 

@@ -27,4 +27,22 @@
 CHECKED int landlock_lock(const struct page *page, const uint16_t *ports,
 			  size_t port_count);
 
+/*
+ * The same in steps, for the server's process, whose rules hang on the life
+ * that begins.  landlock_begin() returns the ruleset's descriptor,
+ * close-on-exec and the caller's, or -1 (the kernel has no TCP rules).
+ */
+int landlock_begin(void);
+
+/*
+ * Adds a file or tree (absolute or not; what a rule on a file may not say is
+ * left out), or a TCP port, by what may be done with it.  Returns 0, or
+ * ERR_LOCK; a path that is not there is ERR_NOTFOUND.
+ */
+CHECKED int landlock_path(int ruleset, enum page_reach reach, const char *path);
+CHECKED int landlock_port(int ruleset, enum page_reach reach, uint16_t port);
+
+/* From now on; no_new_privs must be set.  Returns 0 or ERR_LOCK. */
+CHECKED int landlock_end(int ruleset);
+
 #endif

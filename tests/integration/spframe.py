@@ -59,6 +59,7 @@ def _rows(path, pattern):
 SEAT = _enum("ipc/seat.h", "seat")             # SEAT["SEAT_TPM"]
 TAG = _enum("ipc/tags.h", "tag")               # TAG["TAG_SESSION"]
 SLOT = _enum("ipc/blob.h", "slot")
+WHEN = _enum("policy/page.h", "page_when")     # WHEN["WHEN_PUBLIC"]
 FD = _enum("ipc/fds.h", "fd_number")           # FD["FD_TPM_DEV"]
 FD_BROKER, FD_CONFIG, FD_READY = (FD["FD_BROKER"], FD["FD_CONFIG"],
                                   FD["FD_READY"])

@@ -25,13 +25,14 @@ from server_run import plugin_path  # noqa: E402
 BUILD = os.environ.get("SALLYPORT_BUILD", os.path.join(sp.ROOT, "build"))
 EXEC = os.path.join(BUILD, "vault-launcher", "sallyport-exec")
 UID = free_uids(1)
+LIFE = sp.WHEN["WHEN_PUBLIC"] | sp.WHEN["WHEN_LOCAL"]
 
 
 class Exec(unittest.TestCase):
     def setUp(self):
         self.dir = tempfile.mkdtemp(prefix="sp-exec-")
         os.chmod(self.dir, 0o755)
-        for name in ("read", "other"):
+        for name in ("conf", "other"):
             with open(os.path.join(self.dir, name), "w",
                       encoding="ascii") as f:
                 f.write("x")
@@ -70,14 +71,15 @@ class Exec(unittest.TestCase):
         finally:
             os.close(r)
 
-    def probe(self, name="environment", extra=()):
+    def probe(self, name="environment", extra=(), when=LIFE):
         """The CONFIG that makes it the plugin, which does one try."""
         return [("X_PROGRAM", self.plugin), ("X_ARG", self.plugin),
                 ("X_ENV", "TMPDIR=" + self.path("base/tmp")),
                 ("X_ENV", "SALLYPORT_TEST_TRY=try %s %d" % (
                     name, os.getpid())),
                 ("X_ENV", "SALLYPORT_TEST_ABSTRACT=" + self.dir),
-                ("X_EXEC_PATH", self.plugin), *extra]
+                ("X_EXEC_PATH", self.plugin), *extra,
+                ("X_WHEN", when)]
 
     def said(self, name, extra=()):
         r, w = os.pipe()
@@ -103,14 +105,14 @@ class Exec(unittest.TestCase):
         port, closed, bind = (s.getsockname()[1]
                               for s in (opened, shut, free))
         free.close()
-        extra = [("X_READ_PATH", self.path("read")),
+        extra = [("X_READ_PATH", self.path("conf")),
                  ("X_WRITE_PATH", self.path("write")),
                  ("X_WRITE_PATH", "/dev/null"),
                  ("X_CONNECT_PORT", port), ("X_BIND_PORT", bind)]
         for name, want in (
-                ("read-" + self.path("read"), "GOT"),
+                ("read-" + self.path("conf"), "GOT"),
                 ("read-" + self.path("other"), "refused"),
-                ("write-" + self.path("read"), "refused"),
+                ("write-" + self.path("conf"), "refused"),
                 ("write-" + self.path("write/new"), "GOT"),
                 ("write-" + self.path("other"), "refused"),
                 ("run-/usr/bin/true", "refused"),
@@ -165,6 +167,32 @@ class Exec(unittest.TestCase):
     def test_the_metadata_port_is_never_granted(self):
         self.assertEqual(self.code(self.probe(extra=[("X_CONNECT_PORT", 80)])), "LOCK")
 
+    def test_what_the_page_does_not_state_is_an_error(self):
+        """Each beside one that it states: by what is done with it, by its
+        name, by the life that begins."""
+        private = sp.WHEN["WHEN_PRIVATE"] | sp.WHEN["WHEN_LOCAL"]
+        remote = sp.WHEN["WHEN_PUBLIC"] | sp.WHEN["WHEN_REMOTE"]
+        raft = sp.WHEN["WHEN_RAFT"]
+        for tag, value, when, want in (
+                ("X_READ_PATH", self.path("conf"), LIFE, "OK"),
+                ("X_READ_PATH", self.path("other"), LIFE, "LOCK"),
+                ("X_READ_PATH", "/etc/hosts", LIFE, "LOCK"),
+                ("X_READ_PATH", "/etc/hosts", remote, "OK"),
+                ("X_WRITE_PATH", self.path("other"), LIFE, "OK"),
+                ("X_WRITE_PATH", self.path("other"), remote, "LOCK"),
+                ("X_WRITE_PATH", "/dev/null", remote, "OK"),
+                ("X_BIND_PORT", 8200, LIFE, "OK"),
+                ("X_BIND_PORT", 8200, private, "LOCK"),
+                ("X_BIND_PORT", 0, private, "LOCK"),
+                ("X_BIND_PORT", 0, private | raft, "OK"),
+                ("X_CONNECT_PORT", 443, LIFE, "OK"),
+                ("X_CONNECT_PORT", 443, private, "LOCK")):
+            with self.subTest((tag, value, when)):
+                self.assertEqual(self.code(self.probe(
+                    extra=[(tag, value)], when=when)), want)
+        self.assertEqual(self.code([p for p in self.probe()
+                                    if p[0] != "X_WHEN"]), "LOCK")
+
     def test_a_port_that_is_none_is_an_error(self):
         self.assertEqual(self.code(self.probe(extra=[("X_CONNECT_PORT", 65536)])), "LOCK")
 
@@ -193,7 +221,7 @@ class Exec(unittest.TestCase):
                   ("X_ENV", "HOME=" + b.dir), ("X_ENV", "TMPDIR=" + b.dir),
                   ("X_WRITE_PATH", b.dir),
                   ("X_WRITE_PATH", "/dev/null"),
-                  ("X_EXEC_PATH", baoserver.BAO)]
+                  ("X_EXEC_PATH", baoserver.BAO), ("X_WHEN", LIFE)]
         with open(os.path.join(b.dir, "log"), "wb") as log:
             pid, ready = self.run_exec(config, out=log.fileno())
         try:

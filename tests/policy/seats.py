@@ -117,7 +117,8 @@ def control():
 def server():
     cfg, cfg_theirs = sp.seqpair()
     cfg.sendall(sp.frame('CONFIG', 0, sp.items(
-        [('X_PROGRAM', '/usr/bin/true'), ('X_ARG', 'true'), ('X_ENV', 'A=b')])))
+        [('X_PROGRAM', '/usr/bin/true'), ('X_ARG', 'true'), ('X_ENV', 'A=b'),
+         ('X_WHEN', sp.WHEN['WHEN_PUBLIC'] | sp.WHEN['WHEN_LOCAL'])])))
     cfg.close()
     ready = os.pipe()
     pid = sp.spawn(filters.BUILD + '/vault-launcher/sallyport-exec', [],
