@@ -91,29 +91,50 @@ hang_up(struct talk *t, enum seat seat)
 	t->worker[seat - SEAT_RESOLVE] = -1;
 }
 
-/* fetch and verify do their part, end, and the supervisor says: open. */
 static bool
-up_to_taint(struct talk *t)
+begin(struct talk *t, enum seat seat)
 {
-	static const enum seat two[] = {SEAT_FETCH, SEAT_VERIFY};
+	return say(t, seat, MSG_LOCKED, 0) && go(t, (uint8_t)seat) &&
+	       hear(t, seat, MSG_START);
+}
 
-	for (int i = 0; i < 2; i++)
-		if (!say(t, two[i], MSG_LOCKED, 0) || !go(t, (uint8_t)two[i]) ||
-		    !hear(t, two[i], MSG_START))
-			return false;
-	if (!hear(t, SEAT_FETCH, MSG_EVIDENCE) ||
-	    !say(t, SEAT_FETCH, MSG_ENC_TOKEN, 300) ||
-	    !hear(t, SEAT_FETCH, MSG_TOKEN) ||
-	    !say(t, SEAT_FETCH, MSG_RELEASE_JWS, 64) ||
-	    !hear(t, SEAT_VERIFY, MSG_RELEASE_JWS) ||
-	    !say(t, SEAT_VERIFY, MSG_WRAPPED_KEY, 275))
-		return false;
-	for (int i = 0; i < 2; i++) {
-		if (!say(t, two[i], MSG_RESULT, 4))
-			return false;
-		hang_up(t, two[i]);
-	}
-	return go(t, GO_OPEN);
+static bool
+end(struct talk *t, enum seat seat)
+{
+	bool said = say(t, seat, MSG_RESULT, 4);
+
+	hang_up(t, seat);
+	return said;
+}
+
+/*
+ * fetch and verify do their part, end, and the supervisor says: open.  The
+ * tpm is the hostile one, or played too.
+ */
+static bool
+up_to_taint(struct talk *t, bool tpm)
+{
+	return begin(t, SEAT_FETCH) && begin(t, SEAT_VERIFY) &&
+	       (!tpm || say(t, SEAT_TPM, MSG_EVIDENCE, 512)) &&
+	       hear(t, SEAT_FETCH, MSG_EVIDENCE) &&
+	       say(t, SEAT_FETCH, MSG_ENC_TOKEN, 300) &&
+	       (!tpm || (hear(t, SEAT_TPM, MSG_ENC_TOKEN) &&
+			 say(t, SEAT_TPM, MSG_TOKEN, 32))) &&
+	       hear(t, SEAT_FETCH, MSG_TOKEN) &&
+	       say(t, SEAT_FETCH, MSG_RELEASE_JWS, 64) &&
+	       hear(t, SEAT_VERIFY, MSG_RELEASE_JWS) &&
+	       say(t, SEAT_VERIFY, MSG_WRAPPED_KEY, 275) &&
+	       end(t, SEAT_FETCH) && end(t, SEAT_VERIFY) && go(t, GO_OPEN);
+}
+
+/* A whole session that made a bundle: now a store seat has work. */
+static bool
+up_to_store(struct talk *t)
+{
+	return begin(t, SEAT_TPM) && up_to_taint(t, true) &&
+	       hear(t, SEAT_TPM, MSG_WRAPPED_KEY) &&
+	       hear(t, SEAT_TPM, MSG_OPEN) &&
+	       say(t, SEAT_TPM, MSG_BUNDLE, 780) && end(t, SEAT_TPM);
 }
 
 static const char *
@@ -147,7 +168,7 @@ after_spawn(struct stage *st, const struct actor *a, struct talk *t)
 		return "not locked";
 	if (!go(t, (uint8_t)a->seat)) /* a hostile broker waits for any byte */
 		return "no go";
-	if (a->tainted && !up_to_taint(t))
+	if (a->tainted && !up_to_taint(t, false))
 		return "no taint";
 	status = stage_reap(st, a->seat);
 	if (!WIFEXITED(status) || WEXITSTATUS(status) != EVIL_DONE)
@@ -181,7 +202,12 @@ stage_say(struct stage *st, const struct actor *a, const char *name, bool naive)
 				    .order = naive ? "naive" : NULL,
 				    .broker = broker ? t.worker[0] : t.go[0],
 				    .workers = t.broker};
-	if (stage_spawn(st, &evil) != 0 || stage_spawn(st, &honest) != 0)
+	if (stage_spawn(st, &honest) != 0)
+		bad = "no spawn";
+	/* nobody of the network is there while the key is open */
+	else if (a->seat == SEAT_STORE0 && !up_to_store(&t))
+		bad = "no bundle";
+	else if (stage_spawn(st, &evil) != 0)
 		bad = "no spawn";
 	if (!bad)
 		bad = after_spawn(st, a, &t);
