@@ -29,7 +29,7 @@ from ports import free_uids  # noqa: E402
 
 HOSTNAME = 'apm-server.test'
 ROLES = ('server', 'broker', 'resolve', 'https', 'verify', 'tpm', 'prepare',
-         'control')
+         'control', 'keeper')
 
 
 def role_uids():
@@ -203,6 +203,7 @@ class Deployment:
             'imds': self.info['imds'],
             'keyvault_connect': connect(self.info['akv']),
             'maa_connect': connect(self.info['maa']),
+            'storage_connect': connect(self.info['blob']),
             'tls_roots': self.info['tls_roots'],
             'keyvault_signing_roots': self.info['akv_signing_root'],
             'tls_ca': self.path('ca.pem')}

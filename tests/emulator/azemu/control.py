@@ -83,6 +83,7 @@ class Control:
                   ("GET", "/state"): self.state,
                   ("GET", "/vtpm"): self.vtpm,
                   ("GET", "/maa"): self.maa,
+                  ("GET", "/leases"): self.leases,
                   ("GET", "/options"): self.options,
                   ("POST", "/provision"): self.provision}
         handler = routes.get((req.method, req.path))
@@ -153,6 +154,9 @@ class Control:
         return Response(200, {"last_refusal": maa.last_refusal,
                               "policy": maa.policy})
 
+    def leases(self, _req):
+        return Response(200, self.emulator.services["blob"].show())
+
     def options(self, _req):
         directory = self.emulator.directory
         return Response(200, {
@@ -168,7 +172,8 @@ class Control:
         an identity may do; {"operation": "vtpm-reboot", ...} and
         {"operation": "vtpm-fail", "command": ..., "rc": ..., "times": ...}
         are vtpm.Vtpm.reboot and .fail; {"operation": "maa-policy", "policy":
-        {...}} is maa.Maa's policy."""
+        {...}} is maa.Maa's policy; {"operation": "blob", ...} is
+        blob.Blobs.provision."""
         body = req.json()
         directory = self.emulator.directory
         what = body.pop("operation")
@@ -177,6 +182,8 @@ class Control:
             if identity is None:
                 raise ValueError("no such identity")
             identity.actions = set(body["actions"])
+        elif what == "blob":
+            self.emulator.services["blob"].provision(body)
         elif what == "maa-policy":
             self.emulator.maa.policy = dict(body["policy"])
         elif what == "vtpm-reboot":

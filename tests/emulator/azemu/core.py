@@ -13,6 +13,7 @@ from . import faults as faults_module
 from .akv_core import Akv
 from .akv_release import Release
 from .akv_store import Options, Vault
+from .blob import SUFFIX as BLOB_SUFFIX, Blobs
 from .control import Control, Journal
 from .httpd import Listener
 from .identity import SUBSCRIPTION, Directory
@@ -79,6 +80,7 @@ class Emulator:
             "maa": self.maa, "login": Login(),
             "akv": Akv(self.vaults, self.directory, self.release),
             "arm": Arm(self.directory, self.vaults, maa_host),
+            "blob": Blobs(self.directory),
             "control": Control(self)}
 
     def load_vm_id(self):
@@ -148,6 +150,8 @@ class Emulator:
             name = "login"
         elif req.host in ARM_HOSTS:
             name = "arm"
+        elif req.host.endswith(BLOB_SUFFIX):
+            name = "blob"
         else:
             return listener, None
         if listener not in ("https", name):
@@ -203,10 +207,10 @@ class Emulator:
 
 
 def listeners(emulator, ports):
-    """The four listeners of `serve`, bound and started, by name."""
+    """The five listeners of `serve`, bound and started, by name."""
     contexts = emulator.pki.server_contexts()
     tls = {"imds": None, "control": None, "maa": contexts["maa"],
-           "akv": contexts["vault"]}
+           "akv": contexts["vault"], "blob": contexts["blob"]}
     out = {}
     for name, context in tls.items():
         out[name] = Listener(name, emulator.dispatch,

@@ -9,7 +9,7 @@ from .web import Response
 
 # name -> (type, meaning); the README's table is this one.
 FIELDS = {
-    "service": (str, "imds, maa, akv, login, arm or *"),
+    "service": (str, "imds, maa, akv, blob, login, arm or *"),
     "operation": (str, "as GET /counts names it, or *"),
     "match": (str, "a piece of the path"),
     "times": (int, "how many calls, 1 by default, 0 for ever"),

@@ -19,9 +19,11 @@ GROUP = ("/subscriptions/%s/resourcegroups/emulated/providers/"
 
 ALL = "*"
 # What a deployment gives the identity of the VM (DESIGN section 7): release a
-# key, get and set secrets and list their versions; no more.
+# key, get and set secrets and list their versions, and write blobs (a lease);
+# no more.
 VM_ACTIONS = {"keys/release/action", "secrets/getSecret/action",
-              "secrets/setSecret/action", "secrets/readMetadata/action"}
+              "secrets/setSecret/action", "secrets/readMetadata/action",
+              "blobs/write/action"}
 
 
 class Identity:

@@ -31,7 +31,7 @@ def parser():
     serve = sub.add_parser("serve", parents=[common],
                            help="serve on loopback ports until SIGTERM")
     serve.add_argument("--dir", required=True)
-    for name in ("imds", "maa", "akv", "control"):
+    for name in ("imds", "maa", "akv", "blob", "control"):
         serve.add_argument("--%s-port" % name, type=int, default=0,
                            metavar="N")
     serve.add_argument("--ready-fd", type=int, metavar="N")
@@ -102,7 +102,7 @@ def serve(args):
     try:
         found = listeners(emulator, {
             "imds": args.imds_port, "maa": args.maa_port,
-            "akv": args.akv_port, "control": args.control_port})
+            "akv": args.akv_port, "blob": args.blob_port, "control": args.control_port})
         announce(emulator, found)
         say_ready(args)
         while not done.wait(1):

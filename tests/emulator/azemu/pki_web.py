@@ -199,6 +199,7 @@ class WebPki:
                     "*.eus.attest.azure.net"],
             "login": ["login.microsoftonline.com", "login.windows.net",
                       "login.microsoft.com", "sts.windows.net"],
+            "blob": ["*.blob.core.windows.net"],
             "arm": ["management.azure.com", "management.core.windows.net"]}
 
     def server_contexts(self):
@@ -229,6 +230,8 @@ def group_of(host):
     host = host.lower()
     if host.endswith(".attest.azure.net"):
         return "maa"
+    if host.endswith(".blob.core.windows.net"):
+        return "blob"
     if host.startswith("management."):
         return "arm"
     if host.startswith(("login.", "sts.")):
