@@ -22,6 +22,11 @@ enum fd_number {
 	FD_CONTROL_SEALED = 8, /* SEALED_KEYS out for init, SEALED_SHARES in for unseal */
 	FD_HTTPS_ROOTS = 6, /* PEM roots for TLS */
 	FD_HTTPS_EVENTLOG = 7, /* TCG event log; may be empty */
+	FD_KEEPER_GO = 3, /* one byte: hold; its end: give the lease back */
+	FD_KEEPER_NAMES = 6, /* what resolve said before it ended; nobody is at its other end */
+	FD_KEEPER_ROOTS = 7, /* PEM roots for TLS */
+	FD_KEEPER_ASKED = 8, /* never written: half shut, it says "somebody else holds it", or "held" */
+	FD_KEEPER_HELD = 9, /* never written: half shut, it says "held"; a death shuts both halves */
 	FD_RENDER_TEMPLATE = 6, /* the template's text */
 	FD_RENDER_PUBLIC = 7, /* configuration of the public life */
 	FD_RENDER_PRIVATE = 8, /* configuration of the private life */

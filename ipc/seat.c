@@ -19,6 +19,7 @@ static const char *const names[SEAT_COUNT] = {
 	[SEAT_INIT] = "init",
 	[SEAT_UNSEAL] = "unseal",
 	[SEAT_SERVER] = "server",
+	[SEAT_KEEPER] = "keeper",
 };
 
 const char *

@@ -26,6 +26,7 @@ enum seat {
 	SEAT_INIT,   /* control: first life */
 	SEAT_UNSEAL, /* control: unseal, prove, configure */
 	SEAT_SERVER, /* exec, then the server itself */
+	SEAT_KEEPER, /* holds the lease of a shared store; in no session */
 	SEAT_COUNT
 };
 

@@ -36,6 +36,12 @@ enum tag {
 	TAG_CALL_MS,	   /* u32: time-out of one HTTP call */
 	TAG_RETRY_MS,	   /* u32: how long one remote is tried in all */
 
+	/* keeper (and what fetch has: metadata service, identity, time-outs) */
+	TAG_BLOB_URL = 50, /* "https://account.blob…" */
+	TAG_BLOB_PORT,	   /* u32 */
+	TAG_BLOB_PATH,	   /* "/container/blob" */
+	TAG_LEASE_S,	   /* u32: the lease's length, 15 to 60 seconds */
+
 	/* fetch, verify: the question */
 	TAG_KEY_URL = 60, /* exact URL of the key, with version or without */
 	TAG_ENC,	  /* list, in order of preference: u8 enum enc, then
@@ -111,7 +117,7 @@ enum tag {
 	X_WHEN,		 /* u32: the life that begins, enum page_when */
 };
 
-enum remote { REMOTE_IMDS, REMOTE_MAA, REMOTE_AKV, REMOTE_COUNT };
+enum remote { REMOTE_IMDS, REMOTE_MAA, REMOTE_AKV, REMOTE_BLOB, REMOTE_COUNT };
 
 /* Key-wrap algorithms of a release (TAG_ENC, WRAPPED_KEY). */
 enum enc {

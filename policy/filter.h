@@ -19,8 +19,9 @@ struct filter_prog {
 
 /* One for each policy file, made by policyc (generated filters.c). */
 extern const struct filter_prog filter_broker, filter_resolve, filter_https,
-	filter_verify, filter_tpm, filter_prepare, filter_control,
-	filter_vault_server, filter_supervisor, filter_outer, filter_outer_net;
+	filter_keeper, filter_verify, filter_tpm, filter_prepare,
+	filter_control, filter_vault_server, filter_supervisor, filter_outer,
+	filter_outer_net;
 
 /*
  * Installs a filter with seccomp(2) SECCOMP_SET_MODE_FILTER; no_new_privs

@@ -122,8 +122,8 @@ struct page {
 };
 
 /* One of each process, made by policyc (generated pages.c). */
-extern const struct page page_broker, page_resolve, page_https, page_verify,
-	page_tpm, page_prepare, page_control, page_vault_server,
+extern const struct page page_broker, page_resolve, page_https, page_keeper,
+	page_verify, page_tpm, page_prepare, page_control, page_vault_server,
 	page_supervisor;
 
 /* The page of each seat. */

@@ -187,8 +187,23 @@ owner(const struct policy *p, const struct pol_fd *d)
 	return p->role;
 }
 
+/* What `first`, which has all that is common, shares with others. */
+static bool
+is_common(const struct policy *all, size_t count, size_t first,
+	  const struct pol_fd *d)
+{
+	const struct policy *p = &all[first];
+
+	for (size_t k = 0; first < count && k < p->fd_count; k++)
+		if (strcmp(p->fds[k].name, d->name) == 0 &&
+		    p->fds[k].page.first == d->page.first)
+			return sharers(all, count, d) > 1;
+	return false;
+}
+
 static void
-fds_of(FILE *f, const struct policy *all, size_t count, size_t at, bool common)
+fds_of(FILE *f, const struct policy *all, size_t count, size_t first, size_t at,
+       bool common)
 {
 	const struct policy *p = &all[at];
 	char who[POL_NAME_MAX], what[POL_NAME_MAX];
@@ -197,7 +212,8 @@ fds_of(FILE *f, const struct policy *all, size_t count, size_t at, bool common)
 		const struct pol_fd *d = &p->fds[i];
 		const char *why = "";
 
-		if (d->page.first < 3 || (sharers(all, count, d) > 1) != common)
+		if (d->page.first < 3 ||
+		    is_common(all, count, first, d) != common)
 			continue;
 		for (size_t k = 0; k < p->fact_count; k++)
 			if (p->facts[k].number == d->number)
@@ -227,10 +243,10 @@ emit_fds(FILE *f, const struct policy *all, size_t count)
 	while (first < count && strcmp(all[first].role, "https") != 0)
 		first++;
 	if (first < count)
-		fds_of(f, all, count, first, true);
+		fds_of(f, all, count, first, first, true);
 	fprintf(f,
 		"\tFD_FIRST = FD_READY + 1, /* a seat's own begin here */\n");
 	for (size_t i = 0; i < count; i++)
-		fds_of(f, all, count, i, false);
+		fds_of(f, all, count, first, i, false);
 	fprintf(f, "};\n\n#endif\n");
 }

@@ -148,6 +148,7 @@ static const struct constant {
 	C(SOMAXCONN),
 	C(SHUT_RD),
 	C(SHUT_WR),
+	C(TIMER_ABSTIME),
 	C(SHUT_RDWR),
 	C(TCP_NODELAY),
 	C(TCP_KEEPIDLE),

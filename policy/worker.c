@@ -47,6 +47,13 @@ now_ms(void)
 	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
 }
 
+/* Broker and keeper have a go pipe where the others have the broker. */
+static bool
+is_alone(const struct worker_desc *d)
+{
+	return d->seat == SEAT_BROKER || d->seat == SEAT_KEEPER;
+}
+
 static int
 audit(const struct worker_desc *d)
 {
@@ -126,7 +133,7 @@ worker_begin(struct worker *w, const struct worker_desc *desc)
 		die(EXIT_LOCK);
 	if (one_heap(desc->stack_config) != 0)
 		die(EXIT_LOCK);
-	if (desc->seat != SEAT_BROKER)
+	if (!is_alone(desc))
 		channel_init(&w->broker, FD_BROKER, desc->seat, SEAT_BROKER);
 }
 
@@ -162,7 +169,7 @@ worker_lock(struct worker *w, const uint16_t *tcp_ports, size_t ports)
 	    page_limits(d->page, d->seat) != 0 ||
 	    filter_install(d->page->inner) != 0)
 		die(EXIT_LOCK);
-	if (d->seat != SEAT_BROKER) {
+	if (!is_alone(d)) {
 		await_start(w);
 		return;
 	}

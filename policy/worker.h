@@ -15,9 +15,9 @@
  *   Landlock before rlimits             NOFILE would refuse the ruleset
  *   inner filter last                   everything above needs calls it kills
  *
- * The broker does the same, with these differences: it has a go pipe where
- * the others have the broker, it has no channel to itself, sends no LOCKED and
- * waits for no START.  That the ready pipe closed is its whole word.
+ * Broker and keeper do the same, with these differences: they have a go pipe
+ * where the others have the broker, they have no channel to it, send no LOCKED
+ * and wait for no START.  That the ready pipe closed is their whole word.
  */
 #ifndef SP_WORKER_H
 #define SP_WORKER_H
