@@ -199,27 +199,75 @@ fetch_part(const struct items *it, struct net_conf *c)
 	return 0;
 }
 
+/* What every seat is told: the metadata service and one more, time-outs. */
+static int
+common_part(const struct items *it, enum remote other, struct net_conf *c)
+{
+	bool blob = other == REMOTE_BLOB;
+	int r;
+
+	if ((r = host_of(it, TAG_IMDS_URL, "http://", c->host[REMOTE_IMDS])) !=
+		    0 ||
+	    (r = host_of(it, blob ? TAG_BLOB_URL : TAG_AKV_URL, "https://",
+			 c->host[other])) != 0 ||
+	    (r = port_of(it, TAG_IMDS_PORT, &c->port[REMOTE_IMDS])) != 0 ||
+	    (r = port_of(it, blob ? TAG_BLOB_PORT : TAG_AKV_PORT,
+			 &c->port[other])) != 0 ||
+	    (r = identity(it, c)) != 0 ||
+	    (r = u32_of(it, TAG_CONNECT_MS, 600000, &c->connect_ms)) != 0 ||
+	    (r = u32_of(it, TAG_CALL_MS, 600000, &c->call_ms)) != 0 ||
+	    (r = u32_of(it, TAG_RETRY_MS, UINT32_MAX, &c->retry_ms)) != 0)
+		return r;
+	if (c->connect_ms == 0 || c->call_ms == 0) /* 0 would mean: for ever */
+		return ERR_RANGE;
+	return 0;
+}
+
 int
 conf_read(const struct items *it, bool fetch, struct net_conf *out)
 {
 	struct net_conf c = {0};
 	int r;
 
-	if ((r = host_of(it, TAG_IMDS_URL, "http://", c.host[REMOTE_IMDS])) !=
-		    0 ||
-	    (r = host_of(it, TAG_AKV_URL, "https://", c.host[REMOTE_AKV])) !=
-		    0 ||
-	    (r = port_of(it, TAG_IMDS_PORT, &c.port[REMOTE_IMDS])) != 0 ||
-	    (r = port_of(it, TAG_AKV_PORT, &c.port[REMOTE_AKV])) != 0 ||
-	    (r = identity(it, &c)) != 0 ||
-	    (r = u32_of(it, TAG_CONNECT_MS, 600000, &c.connect_ms)) != 0 ||
-	    (r = u32_of(it, TAG_CALL_MS, 600000, &c.call_ms)) != 0 ||
-	    (r = u32_of(it, TAG_RETRY_MS, UINT32_MAX, &c.retry_ms)) != 0)
+	if ((r = common_part(it, REMOTE_AKV, &c)) != 0 ||
+	    (fetch && (r = fetch_part(it, &c)) != 0))
 		return r;
-	if (c.connect_ms == 0 || c.call_ms == 0) /* 0 would mean: for ever */
+	*out = c;
+	return 0;
+}
+
+/* "/container/blob": two names of lower-case letters, digits and hyphens. */
+static bool
+is_blob_path(const char *p)
+{
+	unsigned slashes = 0;
+
+	for (size_t i = 0; p[i] != '\0'; i++) {
+		bool slash = p[i] == '/';
+
+		slashes += slash;
+		if (p[i] == '.' || (!slash && !is_label_char(p[i])) ||
+		    (slash && (p[i + 1] == '/' || p[i + 1] == '\0')))
+			return false;
+	}
+	return p[0] == '/' && slashes == 2;
+}
+
+int
+conf_read_keeper(const struct items *it, struct net_conf *out)
+{
+	struct net_conf c = {0};
+	int r;
+
+	if ((r = common_part(it, REMOTE_BLOB, &c)) != 0 ||
+	    (r = items_str(it, TAG_BLOB_PATH, 0, c.blob_path,
+			   sizeof(c.blob_path))) != 0 ||
+	    (r = items_u32(it, TAG_LEASE_S, &c.lease_s)) != 0)
+		return r;
+	if (!is_blob_path(c.blob_path))
+		return ERR_FORMAT;
+	if (c.lease_s < 15 || c.lease_s > 60)
 		return ERR_RANGE;
-	if (fetch && (r = fetch_part(it, &c)) != 0)
-		return r;
 	*out = c;
 	return 0;
 }
@@ -255,6 +303,8 @@ conf_resource(const struct net_conf *c)
 	const char *host = c->host[REMOTE_AKV];
 	size_t n = strlen(host);
 
+	if (c->host[REMOTE_BLOB][0] != '\0')
+		return "https://storage.azure.com/";
 	for (size_t i = 0; i < sizeof(clouds) / sizeof(clouds[0]); i++) {
 		size_t s = strlen(clouds[i].suffix);
 

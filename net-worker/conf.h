@@ -39,7 +39,9 @@ struct net_conf {
 	uint32_t connect_ms;
 	uint32_t call_ms;
 	uint32_t retry_ms;
-	char key_path[CONF_PATH]; /* "/keys/NAME" or "/keys/NAME/VERSION" */
+	char key_path[CONF_PATH];  /* "/keys/NAME" or "/keys/NAME/VERSION" */
+	char blob_path[CONF_PATH]; /* "/CONTAINER/BLOB" */
+	uint32_t lease_s;
 	struct enc_ask ask[CONF_ENCS];
 	unsigned asks;
 	uint32_t plan; /* set of SLOT_BIT */
@@ -54,13 +56,17 @@ struct net_conf {
  */
 CHECKED int conf_read(const struct items *it, bool fetch, struct net_conf *out);
 
+/* The same for the keeper: metadata and storage service, blob and lease. */
+CHECKED int conf_read_keeper(const struct items *it, struct net_conf *out);
+
 /* Fills ports with the distinct ports; returns how many. */
 size_t conf_ports(const struct net_conf *c,
 		  uint16_t ports[static REMOTE_COUNT]);
 
 /*
- * Returns the resource that a token for this vault host is asked for, without
- * a slash at the end: by the cloud's suffix, on a label boundary.
+ * Returns the resource that a token is asked for: the storage service's for a
+ * keeper, else the vault's, without a slash at the end: by the cloud's suffix,
+ * on a label boundary.
  */
 const char *conf_resource(const struct net_conf *c);
 

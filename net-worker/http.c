@@ -36,7 +36,7 @@ http_on_body(char *p, size_t one, size_t bytes, void *arg)
 size_t
 http_on_header(char *p, size_t one, size_t bytes, void *arg)
 {
-	static const char name[] = "retry-after:";
+	static const char name[] = "retry-after:", code[] = "x-ms-error-code:";
 	struct http *h = arg;
 
 	(void)one;
@@ -50,6 +50,10 @@ http_on_header(char *p, size_t one, size_t bytes, void *arg)
 		h->after_s = retry_after(p + sizeof(name) - 1,
 					 bytes - (sizeof(name) - 1),
 					 (int64_t)time(NULL));
+	if (bytes >= sizeof(code) &&
+	    strncasecmp(p, code, sizeof(code) - 1) == 0)
+		lease_code(p + sizeof(code) - 1, bytes - (sizeof(code) - 1),
+			   h->code);
 	return bytes;
 }
 
@@ -87,6 +91,8 @@ headers(const struct http_request *rq)
 		add(&list, &bad, "Content-Type: application/json");
 	if (rq->remote == REMOTE_IMDS)
 		add(&list, &bad, "Metadata: true");
+	for (size_t i = 0; rq->more && rq->more[i]; i++)
+		add(&list, &bad, rq->more[i]);
 	if (rq->sk_bearer) {
 		int n = snprintf(sk_line, sizeof(sk_line),
 				 "Authorization: Bearer %s", rq->sk_bearer);
@@ -199,13 +205,14 @@ http_call(struct http *h, const struct http_request *rq, uint32_t left_ms,
 	struct curl_slist *list = headers(rq);
 	CURLcode c;
 
-	*out = (struct http_answer){.body = h->body};
+	*out = (struct http_answer){.body = h->body, .code = h->code};
 	h->rq = rq;
 	h->got = 0;
 	h->header_got = 0;
 	h->too_long = false;
 	h->header_too_long = false;
 	h->after_s = 0;
+	h->code[0] = '\0';
 	h->why[0] = '\0';
 	if (!list || prepare(h, rq, left_ms, list) != 0) {
 		out->why = "the request cannot be made";

@@ -47,6 +47,7 @@ struct http_request {
 	const char *sk_bearer; /* token, or NULL */
 	size_t max_bytes;      /* longest 200 that is read */
 	bool json;	       /* the service promises JSON: demand its type */
+	const char *const *more; /* further header lines, then NULL; or NULL */
 };
 
 struct http_answer {
@@ -56,6 +57,7 @@ struct http_answer {
 	uint32_t after_s; /* Retry-After, 0 if absent */
 	bool final;	  /* no answer, and another try makes no sense */
 	const char *why;  /* status 0: what went wrong, fit to be shown */
+	const char *code; /* x-ms-error-code, "" if absent */
 };
 
 /*

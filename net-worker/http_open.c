@@ -141,10 +141,7 @@ int
 http_prime(const struct net_conf *conf, const void *roots, size_t roots_bytes,
 	   struct http **out_http)
 {
-	static const struct http_request none = {.remote = REMOTE_AKV,
-						 .method = "GET",
-						 .path = "/",
-						 .json = true};
+	struct http_request none = {.method = "GET", .path = "/", .json = true};
 	struct http *h = &the_client;
 	struct http_answer a;
 	char line[PIN_MAX];
@@ -156,6 +153,7 @@ http_prime(const struct net_conf *conf, const void *roots, size_t roots_bytes,
 	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
 		return ERR_SYS;
 	h->conf = conf;
+	none.remote = conf->host[REMOTE_AKV][0] ? REMOTE_AKV : REMOTE_BLOB;
 	h->roots = (struct curl_blob){pem.to, roots_bytes, CURL_BLOB_NOCOPY};
 	/*
 	 * The dummy round: to a literal that is no pin, so on_socket refuses
@@ -163,7 +161,7 @@ http_prime(const struct net_conf *conf, const void *roots, size_t roots_bytes,
 	 * the descriptor table does not name.
 	 */
 	snprintf(line, sizeof(line), "%s:443:127.0.0.1",
-		 conf->host[REMOTE_AKV]);
+		 conf->host[none.remote]);
 	if (!(h->resolve = curl_slist_append(NULL, line)) ||
 	    !(h->easy = curl_easy_init()) || set_up(h) != 0)
 		return ERR_SYS;

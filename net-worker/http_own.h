@@ -6,6 +6,7 @@
 #include <curl/curl.h>
 
 #include "http.h"
+#include "lease.h"
 
 #define URL_MAX (CONF_HOST + HTTP_PATH_MAX + 16u)
 
@@ -24,6 +25,7 @@ struct http {
 	bool too_long; /* the body */
 	bool header_too_long;
 	uint32_t after_s;
+	char code[LEASE_CODE];
 	char body[HTTP_BODY_MAX + 1];
 	char why[CURL_ERROR_SIZE];
 	char url[URL_MAX];

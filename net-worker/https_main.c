@@ -7,17 +7,14 @@
  */
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/random.h>
-#include <sys/stat.h>
 #include <time.h>
 
 #include "fds.h"
 #include "https.h"
 #include "json.h"
 #include "maa.h"
-
-#define ROOTS_MAX (1024u * 1024u)
+#include "map.h"
 
 static struct worker worker;
 static struct net_conf conf;
@@ -34,27 +31,6 @@ seat_of(int argc, char **argv)
 	    argv[2][0] <= '3' && argv[2][1] == '\0')
 		return SEAT_STORE0 + (enum seat)(argv[2][0] - '0');
 	return SEAT_COUNT;
-}
-
-/* Maps a sealed memfd: nobody can change or cut it any more. */
-static int
-map(int fd, size_t max, const uint8_t **out, size_t *out_bytes)
-{
-	struct stat st;
-	void *p;
-
-	if (fstat(fd, &st) != 0)
-		return ERR_SYS;
-	if (st.st_size < 0 || (size_t)st.st_size > max)
-		return ERR_RANGE;
-	*out_bytes = (size_t)st.st_size;
-	if (*out_bytes == 0)
-		return 0;
-	p = mmap(NULL, *out_bytes, PROT_READ, MAP_SHARED, fd, 0);
-	if (p == MAP_FAILED)
-		return ERR_SYS;
-	*out = p;
-	return 0;
 }
 
 /* Everything that opens, loads, draws or asks, before the lock. */
@@ -78,9 +54,10 @@ prepare(bool fetch)
 		return ERR_SYS;
 	https.random |= 1; /* xorshift64 stays at 0 for ever */
 	net_json_prime(seed);
-	if ((r = map(FD_HTTPS_ROOTS, ROOTS_MAX, &roots, &roots_bytes)) != 0 ||
-	    (r = map(FD_HTTPS_EVENTLOG, MAA_LOG_MAX, &given.log,
-		     &given.log_bytes)) != 0)
+	if ((r = map_sealed(FD_HTTPS_ROOTS, ROOTS_MAX, &roots, &roots_bytes)) !=
+		    0 ||
+	    (r = map_sealed(FD_HTTPS_EVENTLOG, MAA_LOG_MAX, &given.log,
+			    &given.log_bytes)) != 0)
 		return r;
 	https.w = &worker;
 	https.conf = &conf;

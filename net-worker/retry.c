@@ -5,7 +5,8 @@
 #include <string.h>
 
 #define OF(r) (1u << (r))
-#define ALL   (OF(REMOTE_IMDS) | OF(REMOTE_MAA) | OF(REMOTE_AKV))
+#define ALL                                                                    \
+	(OF(REMOTE_IMDS) | OF(REMOTE_MAA) | OF(REMOTE_AKV) | OF(REMOTE_BLOB))
 
 struct row {
 	unsigned remotes;

@@ -18,8 +18,10 @@
 #define NOTES_MAX  12u
 
 static const char *const remote_name[REMOTE_COUNT] = {
-	"metadata service", "attestation service", "key vault"};
-static const int away[REMOTE_COUNT] = {EXIT_IMDS, EXIT_MAA_AWAY, EXIT_AKV_AWAY};
+	"metadata service", "attestation service", "key vault",
+	"storage service"};
+static const int away[REMOTE_COUNT] = {EXIT_IMDS, EXIT_MAA_AWAY, EXIT_AKV_AWAY,
+				       EXIT_STORAGE_AWAY};
 
 uint64_t
 https_now_ms(void)

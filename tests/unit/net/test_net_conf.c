@@ -154,6 +154,56 @@ CASE(the_resource_is_by_suffix_on_a_label)
 	EXPECT(strcmp(conf_resource(&c), "https://vault.azure.cn") == 0);
 }
 
+static int
+keeper(unsigned tag, const char *text, uint32_t number, struct net_conf *out)
+{
+	static const struct swap all[] = {
+		{TAG_IMDS_URL, "http://169.254.169.254", 0},
+		{TAG_BLOB_URL, "https://sa.blob.core.windows.net", 0},
+		{TAG_IMDS_PORT, NULL, 80},
+		{TAG_BLOB_PORT, NULL, 443},
+		{TAG_BLOB_PATH, "/sallyport/vault", 0},
+		{TAG_LEASE_S, NULL, 60},
+		{TAG_CONNECT_MS, NULL, 2000},
+		{TAG_CALL_MS, NULL, 10000},
+		{TAG_RETRY_MS, NULL, 120000},
+	};
+	const struct swap s = {tag, text, number};
+	static uint8_t buf[1024];
+	struct items it;
+	struct wr w;
+	size_t n;
+
+	wr_init(&w, buf, sizeof(buf));
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+		put_item(&w, &s, &all[i]);
+	if (wr_end(&w, &n) != 0 || items_open(buf, n, &it) != 0)
+		__builtin_trap();
+	return conf_read_keeper(&it, out);
+}
+
+CASE(a_keeper_is_told_of_one_blob)
+{
+	static const char *const bad[] = {
+		"",	"/",	  "vault", "/a",    "/a/",
+		"//b",	"/a/b/c", "/a/b/", "/a/..", "/a/b?comp=lease",
+		"/A/b", "/a/b%2f"};
+	struct net_conf c;
+
+	EXPECT(keeper(0, NULL, 0, &c) == 0);
+	EXPECT(strcmp(c.blob_path, "/sallyport/vault") == 0 && c.lease_s == 60);
+	EXPECT(strcmp(conf_resource(&c), "https://storage.azure.com/") == 0);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		EXPECT(keeper(TAG_BLOB_PATH, bad[i], 0, &c) != 0);
+	EXPECT(keeper(TAG_BLOB_PATH, NULL, 0, &c) == ERR_NOTFOUND);
+	EXPECT(keeper(TAG_BLOB_URL, NULL, 0, &c) == ERR_NOTFOUND);
+	EXPECT(keeper(TAG_BLOB_URL, "http://a.test", 0, &c) == ERR_FORMAT);
+	EXPECT(keeper(TAG_LEASE_S, NULL, 14, &c) == ERR_RANGE);
+	EXPECT(keeper(TAG_LEASE_S, NULL, 61, &c) == ERR_RANGE);
+	EXPECT(keeper(TAG_LEASE_S, NULL, 0, &c) == ERR_NOTFOUND);
+	EXPECT(keeper(TAG_CALL_MS, NULL, 0, &c) == ERR_RANGE);
+}
+
 int
 main(void)
 {
