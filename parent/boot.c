@@ -4,6 +4,7 @@
 #include <sys/random.h>
 
 #include "control_conf.h"
+#include "keeper.h"
 #include "life.h"
 #include "log.h"
 #include "server.h"
@@ -166,9 +167,10 @@ initialise(struct sup *s, struct session *x)
 		fail_with(s, EXIT_PROTOCOL, SEAT_TPM);
 		return ERR_REFUSED;
 	}
-	if ((r = wave_store(s, x)) != 0)
-		return r;
-	return wave_end(s, x);
+	s->storing = true; /* without the lease too: it is the only copy */
+	r = wave_store(s, x);
+	s->storing = false;
+	return r != 0 ? r : wave_end(s, x);
 }
 
 /* The certificate, the public server, its shares. */
@@ -327,9 +329,12 @@ int
 boot(struct sup *s)
 {
 	unsigned skip = 0;
+	int held;
 
 	s->releases = 0;
 	s->server_ns = 0;
+	if ((held = keeper_hold(s)) != 0)
+		return held;
 	for (int i = 0; i < SESSIONS_MAX; i++) {
 		enum outcome out;
 		enum action stop;

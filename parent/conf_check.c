@@ -205,6 +205,33 @@ check_layout(const char *v)
 }
 
 const char *
+check_lease(const char *v)
+{
+	return !strcmp(v, "auto") || !strcmp(v, "on") || !strcmp(v, "off")
+		       ? NULL
+		       : "must be auto, on or off";
+}
+
+const char *
+check_lease_time(const char *v)
+{
+	return number(v, 15, 60) ? NULL
+				 : "must be a number of seconds from 15 to 60";
+}
+
+const char *
+check_container(const char *v)
+{
+	size_t n = strlen(v);
+
+	if (n < 3 || n > 63 || !only(v, LOWER DIGITS "-") || v[0] == '-' ||
+	    v[n - 1] == '-' || strstr(v, "--"))
+		return "must be 3 to 63 lower-case letters, digits and single "
+		       "hyphens, none at an end";
+	return NULL;
+}
+
+const char *
 check_shares(const char *v)
 {
 	return number(v, 1, 16) ? NULL : "must be a number from 1 to 16";

@@ -71,6 +71,19 @@ fit_uids(const struct conf *c, struct conf_error *e)
 	return 0;
 }
 
+/* The server keeps each of its keys in a blob: the lease's is no such key. */
+static int
+fit_lease(const struct conf *c, struct conf_error *e)
+{
+	if (conf_local_store(c) ||
+	    strcmp(conf_str(c, CONF_LEASE_CONT), conf_str(c, CONF_CONTAINER)))
+		return 0;
+	return bad(e,
+		   "lease_container and storage_container are the same (%s): "
+		   "the lease needs a container that the server does not write",
+		   conf_str(c, CONF_CONTAINER));
+}
+
 int
 conf_missing(const struct conf *c, struct conf_error *out_error)
 {
@@ -99,7 +112,8 @@ conf_fit(const struct conf *c, struct conf_error *out_error)
 	memset(out_error, 0, sizeof(*out_error));
 	if ((r = conf_missing(c, out_error)) != 0 ||
 	    (r = fit_vault(c, out_error)) != 0 ||
-	    (r = fit_shares(c, out_error)) != 0)
+	    (r = fit_shares(c, out_error)) != 0 ||
+	    (r = fit_lease(c, out_error)) != 0)
 		return r;
 	return fit_uids(c, out_error);
 }

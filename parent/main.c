@@ -12,6 +12,7 @@
 #include "boot.h"
 #include "config.h"
 #include "control_conf.h"
+#include "keeper.h"
 #include "life.h"
 #include "log.h"
 #include "paths.h"
@@ -154,10 +155,12 @@ run(struct sup *s, const struct args *a)
 		return r;
 	if (a->check)
 		return check_only(s);
-	if ((r = prepare(s)) != 0 || (r = store_lock(s)) != 0 ||
-	    (r = boot(s)) != 0)
+	if ((r = prepare(s)) != 0 || (r = store_lock(s)) != 0)
 		return r;
-	return supervise(s);
+	if ((r = boot(s)) == 0)
+		r = supervise(s);
+	keeper_release(s); /* the server is gone: others may follow */
+	return r;
 }
 
 /* A program of its own: what it plays and parses is no part of this one. */

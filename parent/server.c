@@ -17,6 +17,7 @@
 #include "cursor.h"
 #include "fds.h"
 #include "gate.h"
+#include "keeper.h"
 #include "life.h"
 #include "log.h"
 #include "page.h"
@@ -235,7 +236,8 @@ server_stop(struct sup *s)
 		/* As the first of its pid namespace it does not see a
 		 * SIGTERM that comes before its handler: say it again. */
 		for (unsigned i = 0;
-		     i <= conf_num(s->conf, CONF_T_STOP) && child_alive(c);
+		     i <= conf_num(s->conf, CONF_T_STOP) && child_alive(c) &&
+		     !keeper_lost(s); /* then there is no time for that */
 		     i++) {
 			signal_child(c, SIGTERM);
 			signal_child(c, SIGCONT); /* it may stand still */

@@ -21,6 +21,7 @@ struct session {
 	uint32_t skip; /* newest bundles to pass over */
 	bool may_init;
 	bool probe;
+	bool lease; /* none: names for the keeper, and the keeper */
 	bool check; /* render to nowhere, without a key: --check-config */
 	unsigned absent_s;
 	struct marker marker;

@@ -48,6 +48,12 @@ remote_of(const struct conf *c, enum remote which, struct remote_conf *out)
 		snprintf(out->url, sizeof(out->url), "%s", maa);
 		connect = conf_str(c, CONF_MAA_CONN);
 		out->port = 443;
+	} else if (which == REMOTE_BLOB) {
+		snprintf(out->url, sizeof(out->url),
+			 "https://%s.blob.core.windows.net",
+			 conf_str(c, CONF_SA_NAME));
+		connect = conf_str(c, CONF_BLOB_CONN);
+		out->port = 443;
 	} else {
 		snprintf(out->url, sizeof(out->url),
 			 "https://%s.vault.azure.net",
@@ -90,6 +96,35 @@ put_plan(const struct session *x, const struct conf *c, struct wr *w)
 }
 
 static void
+put_times(const struct conf *c, struct wr *w)
+{
+	if (conf_str(c, CONF_IDENTITY))
+		items_put_str(w, TAG_IDENTITY, conf_str(c, CONF_IDENTITY));
+	items_put_u32(w, TAG_CONNECT_MS, conf_num(c, CONF_T_CONNECT) * 1000);
+	items_put_u32(w, TAG_CALL_MS, conf_num(c, CONF_T_CALL) * 1000);
+	items_put_u32(w, TAG_RETRY_MS, conf_num(c, CONF_T_RETRY) * 1000);
+}
+
+static void
+put_keeper(const struct conf *c, struct wr *w)
+{
+	struct remote_conf imds, blob;
+	char path[160];
+
+	remote_of(c, REMOTE_IMDS, &imds);
+	remote_of(c, REMOTE_BLOB, &blob);
+	items_put_str(w, TAG_IMDS_URL, imds.url);
+	items_put_u32(w, TAG_IMDS_PORT, imds.port);
+	items_put_str(w, TAG_BLOB_URL, blob.url);
+	items_put_u32(w, TAG_BLOB_PORT, blob.port);
+	snprintf(path, sizeof(path), "/%s/%s", conf_str(c, CONF_LEASE_CONT),
+		 conf_str(c, CONF_CONTAINER));
+	items_put_str(w, TAG_BLOB_PATH, path);
+	items_put_u32(w, TAG_LEASE_S, conf_num(c, CONF_LEASE_TIME));
+	put_times(c, w);
+}
+
+static void
 put_https(const struct sup *s, const struct session *x, struct wr *w)
 {
 	static const enum tag url[] = {TAG_IMDS_URL, TAG_MAA_URL, TAG_AKV_URL};
@@ -99,13 +134,11 @@ put_https(const struct sup *s, const struct session *x, struct wr *w)
 	struct remote_conf rc;
 	struct osinfo os;
 
-	for (int i = 0; i < REMOTE_COUNT; i++) {
+	for (int i = 0; i < REMOTE_BLOB; i++) {
 		remote_of(c, (enum remote)i, &rc);
 		items_put_str(w, url[i], rc.url);
 		items_put_u32(w, port[i], rc.port);
 	}
-	if (conf_str(c, CONF_IDENTITY))
-		items_put_str(w, TAG_IDENTITY, conf_str(c, CONF_IDENTITY));
 	osinfo_read(&os);
 	items_put_str(w, TAG_MAA_NONCE, x->maa_nonce);
 	items_put_str(w, TAG_OS_NAME, os.name);
@@ -113,9 +146,7 @@ put_https(const struct sup *s, const struct session *x, struct wr *w)
 	items_put_u32(w, TAG_OS_MINOR, os.minor);
 	items_put_u32(w, TAG_PROBE, x->probe);
 	items_put_u32(w, TAG_ABSENT_S, x->absent_s);
-	items_put_u32(w, TAG_CONNECT_MS, conf_num(c, CONF_T_CONNECT) * 1000);
-	items_put_u32(w, TAG_CALL_MS, conf_num(c, CONF_T_CALL) * 1000);
-	items_put_u32(w, TAG_RETRY_MS, conf_num(c, CONF_T_RETRY) * 1000);
+	put_times(c, w);
 	put_question(x, c, w);
 	put_plan(x, c, w);
 }
@@ -222,13 +253,15 @@ put_tls(const struct sup *s, struct wr *w)
 }
 
 static void
-put_names(const struct conf *c, struct wr *w)
+put_names(const struct conf *c, bool lease, struct wr *w)
 {
 	struct remote_conf rc;
 
 	for (int i = 0; i < REMOTE_COUNT; i++) {
+		bool asked = i == REMOTE_IMDS || lease == (i == REMOTE_BLOB);
+
 		remote_of(c, (enum remote)i, &rc);
-		items_put_str(w, TAG_NAME, rc.host);
+		items_put_str(w, TAG_NAME, asked ? rc.host : "");
 	}
 }
 
@@ -250,11 +283,15 @@ put_seat(const struct sup *s, const struct session *x, enum seat seat,
 	 struct wr *w)
 {
 	if (seat == SEAT_RESOLVE) {
-		put_names(s->conf, w);
+		put_names(s->conf, x->lease, w);
 		return 0;
 	}
 	if (SEAT_BIT(seat) & (SEAT_BIT(SEAT_FETCH) | SEATS_STORE)) {
 		put_https(s, x, w);
+		return 0;
+	}
+	if (seat == SEAT_KEEPER) {
+		put_keeper(s->conf, w);
 		return 0;
 	}
 	if (seat == SEAT_VERIFY)
@@ -289,7 +326,7 @@ session_config(const struct sup *s, const struct session *x, enum seat seat,
 		seconds = 6 * seconds + x->absent_s;
 	if (seat == SEAT_FETCH || seat == SEAT_VERIFY)
 		seconds += x->absent_s;
-	if (SEAT_BIT(seat) & SEATS_STORE)
+	if (SEAT_BIT(seat) & (SEATS_STORE | SEAT_BIT(SEAT_KEEPER)))
 		seconds = FOR_EVER_S;
 	wr_init(&w, out, cap);
 	items_put(&w, TAG_SESSION, x->id, sizeof(x->id));

@@ -11,6 +11,7 @@
 
 #include "config.h"
 #include "fds.h"
+#include "keeper.h"
 #include "life.h"
 #include "log.h"
 #include "memfd.h"
@@ -180,6 +181,8 @@ session_fds(struct sup *s, struct session *x, enum seat seat, struct spawn *sp,
 {
 	if (SEAT_BIT(seat) & (SEAT_BIT(SEAT_FETCH) | SEATS_STORE))
 		return fds_https(s, sp, opened);
+	if (seat == SEAT_KEEPER)
+		return keeper_fds(s, x, sp, opened);
 	if (seat == SEAT_TPM)
 		return fds_tpm(s, x, sp, opened);
 	if (seat == SEAT_RENDER)

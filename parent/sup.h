@@ -42,6 +42,9 @@ struct life {
 	bool attached;	     /* full: the mount was given to a server */
 };
 
+/* What the keeper says by shutting one half of a socket. */
+enum keeper_word { KEEPER_ASKED, KEEPER_HELD, KEEPER_WORDS };
+
 struct sup {
 	struct conf *conf;
 	bool full;   /* profile: full, else container */
@@ -61,6 +64,12 @@ struct sup {
 	int server_ready;   /* READY=1 seen in this life */
 	int fail_code;	    /* first failure of the session, 0: none */
 	enum seat fail_seat;
+	int keeper_go;		     /* its end: give the lease back */
+	int keeper_fd[KEEPER_WORDS]; /* -1: none, or it said its word */
+	bool keeper_told[KEEPER_WORDS];
+	bool lease;	    /* it was held: its loss ends everything */
+	bool lease_said;    /* that it is lost was said */
+	bool storing;	    /* keys are only in memory: that goes first */
 	unsigned releases;  /* sessions that released a key, in this boot */
 	uint64_t server_ns; /* waited for the server's starts and ends */
 };

@@ -19,6 +19,9 @@ sup_init(struct sup *s, struct conf *conf)
 	s->t0_ns = now_ns();
 	s->signal_fd = s->null_fd = -1;
 	s->netns_host = s->netns_empty = s->netns_lo = -1;
+	s->keeper_go = -1;
+	for (int i = 0; i < KEEPER_WORDS; i++)
+		s->keeper_fd[i] = -1;
 	for (int i = 0; i < SEAT_COUNT; i++)
 		s->child[i].pidfd = s->child[i].ready_fd = -1;
 	for (int i = 0; i < LIFE_COUNT; i++) {

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "gate.h"
+#include "keeper.h"
 #include "log.h"
 #include "notify.h"
 #include "spawn.h"
@@ -216,8 +217,8 @@ reap_orphans(const struct sup *s)
 static void
 turn(struct sup *s, int timeout_ms)
 {
-	struct pollfd p[2 * SEAT_COUNT + 1 + LIFE_COUNT];
-	int what[2 * SEAT_COUNT + 1 + LIFE_COUNT];
+	struct pollfd p[2 * SEAT_COUNT + 1 + LIFE_COUNT + KEEPER_WORDS];
+	int what[sizeof(p) / sizeof(p[0])];
 	nfds_t n = 0;
 
 	p[n] = (struct pollfd){.fd = s->signal_fd, .events = POLLIN};
@@ -226,6 +227,11 @@ turn(struct sup *s, int timeout_ms)
 		p[n] = (struct pollfd){.fd = s->life[i].notify_fd,
 				       .events = POLLIN};
 		what[n++] = -2 - i;
+	}
+	for (int i = 0; i < KEEPER_WORDS; i++) {
+		p[n] = (struct pollfd){.fd = s->keeper_fd[i],
+				       .events = POLLIN | POLLRDHUP};
+		what[n++] = 2 * SEAT_COUNT + i;
 	}
 	for (int i = 0; i < SEAT_COUNT; i++) {
 		if (!child_alive(&s->child[i]))
@@ -248,6 +254,10 @@ turn(struct sup *s, int timeout_ms)
 			take_signals(s);
 		else if (what[k] < -1)
 			notify_drain(s, (enum life_kind)(-2 - what[k]));
+		else if (what[k] >= 2 * SEAT_COUNT)
+			keeper_told(
+				s, (enum keeper_word)(what[k] - 2 * SEAT_COUNT),
+				p[k].revents);
 		else if (what[k] >= SEAT_COUNT)
 			ready(s, (enum seat)(what[k] - SEAT_COUNT),
 			      p[k].revents);
@@ -280,6 +290,8 @@ wait_for(struct sup *s, wait_done *done, const void *arg, unsigned seconds)
 			fail_with(s, EXIT_INTERRUPTED, SEAT_SUPERVISOR);
 			return ERR_REFUSED;
 		}
+		if (keeper_lost(s) && !s->storing)
+			keeper_fail(s);
 		if (s->fail_code)
 			return settle(s);
 		if (done(s, arg))
