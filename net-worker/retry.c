@@ -5,8 +5,7 @@
 #include <string.h>
 
 #define OF(r) (1u << (r))
-#define ALL                                                                    \
-	(OF(REMOTE_IMDS) | OF(REMOTE_MAA) | OF(REMOTE_AKV) | OF(REMOTE_BLOB))
+#define ALL   (OF(REMOTE_IMDS) | OF(REMOTE_MAA) | OF(REMOTE_AKV))
 
 struct row {
 	unsigned remotes;

@@ -2,7 +2,8 @@
 /*
  * When a call is tried again: one table per remote, status and wait.  Sources:
  * the managed identity guidance for IMDS (410: updating, up to 70 s), what the
- * guest attestation client does with MAA, the throttling guidance of AKV.
+ * guest attestation client does with MAA, the throttling guidance of AKV.  The
+ * keeper's calls have rules of their own (lease.h).
  */
 #ifndef SP_RETRY_H
 #define SP_RETRY_H

@@ -78,10 +78,11 @@ fit_lease(const struct conf *c, struct conf_error *e)
 	if (conf_local_store(c) ||
 	    strcmp(conf_str(c, CONF_LEASE_CONT), conf_str(c, CONF_CONTAINER)))
 		return 0;
-	return bad(e,
-		   "lease_container and storage_container are the same (%s): "
-		   "the lease needs a container that the server does not write",
-		   conf_str(c, CONF_CONTAINER));
+	return conf_find(
+		e,
+		"lease_container and storage_container are the same (%s): "
+		"the lease needs a container that the server does not write",
+		conf_str(c, CONF_CONTAINER));
 }
 
 int

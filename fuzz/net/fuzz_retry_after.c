@@ -14,7 +14,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 
 	ask.after_s = retry_after((const char *)data, bytes, 784111777);
 	REQUIRE(ask.after_s <= RETRY_AFTER_MAX);
-	for (enum remote r = 0; r < REMOTE_COUNT; r++) {
+	for (enum remote r = 0; r < REMOTE_BLOB; r++) {
 		ask.remote = r;
 		for (size_t i = 0; i < sizeof(status) / sizeof(status[0]);
 		     i++) {

@@ -96,6 +96,12 @@ SHAPES = {
     'keyvault_connect': (['1.2.3.4', 'h:0', 'h:65536', '[::1]:443', ':1'],
                          ['1.2.3.4:443']),
     'maa_connect': (['h', 'h:x'], ['h:65535']),
+    'storage_connect': (['h', 'h:0'], ['h:1']),
+    'lease': (['yes', 'AUTO'], ['auto', 'on', 'off']),
+    'lease_time': (['14', '61', '-1', 'infinite'], ['15', '60']),
+    'lease_container': (['ab', 'a' * 64, 'A-b', 'a--b', '-ab', 'ab-', 'a/b',
+                         'a.b', '$root'], ['abc', 'a-1' + 'b' * 60]),
+    'uid_keeper': (['0', 'root'], ['1000']),
     'log': (['loud'], ['json', 'terminal', 'auto']),
     'uid_tpm': (['0', '999', 'root', '-1', '1000000000', '4294967295'],
                 ['1000', '999999999']),
@@ -192,6 +198,9 @@ class Settings(ErrorCase):
 
     def test_storage_account(self):
         self.both('APM_SA_NAME is not set', storage='azure')
+        self.both('lease_container and storage_container are the same',
+                  storage='azure', storage_account='account',
+                  lease_container='vault')
         self.both('must be 3 to 24 lower-case letters and digits',
                   storage='azure', env={'APM_SA_NAME': 'Big_Name'})
 

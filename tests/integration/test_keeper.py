@@ -82,6 +82,18 @@ class Held(Case):
         self.assertEqual(k.release(), "OK")
 
 
+class Recorded(Case):
+    def test_all_that_it_calls(self):
+        """For the policy: IPv6, a name that is wrong, a renewal, the way
+        back."""
+        both = kr.nf.addrs((0, "127.0.0.1"), (3, "::1"), (3, "127.0.0.1"))
+        k = self.holds(left=kr.names(both))
+        self.assertTrue(kr.until(lambda: self.em.calls("renew") >= 1))
+        self.assertEqual(k.release(), "OK")
+        k = self.keeper(BLOB_URL="https://evil.test")
+        self.assertEqual(k.end(), "STORAGE_AWAY")
+
+
 class Time(Case):
     """What takes renewals or the lease's length, all at once: each keeper on
     a blob of its own."""

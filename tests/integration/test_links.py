@@ -66,7 +66,7 @@ def undefined(name):
 class Links(unittest.TestCase):
     def test_every_process_has_a_page_with_links(self):
         self.assertEqual(set(NEEDED), {
-            'supervisor', 'broker', 'resolve', 'https', 'verify', 'tpm',
+            'supervisor', 'broker', 'resolve', 'https', 'keeper', 'verify', 'tpm',
             'prepare', 'control', 'exec'})
         self.assertEqual(NEEDED['exec'], set())
         self.assertTrue(all('libc' in n for p, n in NEEDED.items()

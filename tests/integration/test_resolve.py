@@ -219,7 +219,7 @@ class Resolve(unittest.TestCase):
         self.assertEqual(w.finish(), "OK")
 
     def test_too_many_names(self):
-        self.assertEqual(self.run_it(*["10.0.0.1"] * 4), "PROTOCOL")
+        self.assertEqual(self.run_it(*["10.0.0.1"] * 5), "PROTOCOL")
 
     def test_no_name(self):
         self.assertEqual(self.run_it(), "PROTOCOL")

@@ -2,6 +2,7 @@
 """A worker that is stopped while it waits (SIGSTOP, a frozen control group, a
 machine that sleeps) goes on: the kernel resumes poll(2) by restart_syscall(2),
 which the filter must know.  (resolve: in test_resolve.py.)"""
+import contextlib
 import os
 import sys
 import unittest
@@ -9,6 +10,7 @@ import unittest
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
                                 '../policy'))
 import https_rig # noqa: E402
+import keeper_rig # noqa: E402
 import netfake # noqa: E402
 import seats # noqa: E402
 import spframe as sp # noqa: E402
@@ -40,6 +42,18 @@ class Stopped(unittest.TestCase):
 
     def test_control(self):
         self.goes_on('control')
+
+
+    def test_keeper(self):
+        """In its wait for the next renewal."""
+        with contextlib.closing(keeper_rig.Emulator()) as em:
+            k = keeper_rig.Keeper(keeper_rig.conf(em.ports), em.roots)
+            try:
+                self.assertTrue(k.is_held())
+                stop_and_go_on(k.pid)
+                self.assertEqual(k.release(), 'OK')
+            finally:
+                k.close()
 
 
 class Https(https_rig.Case):

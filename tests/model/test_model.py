@@ -29,6 +29,12 @@ MUTATIONS = {
 }
 
 
+# The broker's refusal to open, the stop of the table, the fault's end; and two
+# waits that Spin has merged with what is before them.
+UNREACHED = {"how = 2", "assert(0)", "-end-", "((killed[1]||!(power)))",
+             "(!(alive[i]))"}
+
+
 class Model(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
@@ -75,11 +81,9 @@ class Model(unittest.TestCase):
         print("# %d faults: %d states, depth %d, %.1f s" % (
             FAULTS, states, depth, time.monotonic() - start))
         self.assertGreater(states, 500000)
-        # nothing of the model is never reached, but what must not be
-        unreached = re.findall(r"boot.pml:(\d+), state \d+, \"(.*)\"", said)
-        for line, text in unreached:
-            self.assertRegex(text, r"assert|-end-|goto|\(1\)|!hurt|hurt|killed"
-                             r"|0|leave|faults|\?|!", line)
+        # and all of the model is walked, but what must not be
+        self.assertLessEqual(set(re.findall(
+            r"boot.pml:\d+, state \d+, \"(.*)\"", said)), UNREACHED)
 
     def test_without_a_fault_it_is_ready(self):
         self.whole(self.walk("calm", faults=0))

@@ -12,6 +12,7 @@ os.environ.setdefault('SALLYPORT_BUILD', filters.BUILD)
 # pylint: disable=wrong-import-position
 import control_rig # noqa: E402
 import https_rig # noqa: E402
+import keeper_rig # noqa: E402
 import netfake # noqa: E402
 import prepare_rig # noqa: E402
 import spframe as sp # noqa: E402
@@ -79,6 +80,12 @@ def https():
     return w.pid, [w]
 
 
+def keeper():
+    k = keeper_rig.Keeper(keeper_rig.conf({'imds': 1, 'blob': 1}),
+                          netfake.Pki().pem, go=False)
+    return k.pid, [k.w, k.asked, k.held, os.fdopen(k.go, 'wb', 0)]
+
+
 def verify():
     if not hasattr(test_verify.Verify, 'pki'):
         test_verify.Verify.setUpClass()
@@ -128,6 +135,7 @@ def server():
 
 
 MAKERS = {'broker': broker, 'resolve': resolve, 'https': https,
+          'keeper': keeper,
           'verify': verify, 'tpm': tpm, 'prepare': prepare,
           'control': control, 'server': server}
 

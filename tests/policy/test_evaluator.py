@@ -125,8 +125,8 @@ class Programs(unittest.TestCase):
                     held.setdefault(os.path.basename(path), set()).add(name)
         print('# ' + '; '.join('%s: %s' % (p, ' '.join(sorted(n)))
                                for p, n in sorted(held.items())))
-        for role in ('broker', 'resolve', 'https', 'verify', 'tpm', 'prepare',
-                     'control'):
+        for role in ('broker', 'resolve', 'https', 'keeper', 'verify', 'tpm',
+                     'prepare', 'control'):
             self.assertIn(role, held['sallyport-' + role])
         self.assertLessEqual({'supervisor', 'outer', 'outer_net'},
                              held['sallyport'])

@@ -29,7 +29,7 @@ CASE(a_refusal_is_final)
 	static const unsigned no[] = {201, 204, 206, 301, 302,
 				      307, 400, 401, 403, 600};
 
-	for (enum remote r = 0; r < REMOTE_COUNT; r++)
+	for (enum remote r = 0; r < REMOTE_BLOB; r++)
 		for (size_t i = 0; i < sizeof(no) / sizeof(no[0]); i++)
 			EXPECT(wait_of(r, no[i], 1, 0) == 0);
 }
@@ -38,7 +38,7 @@ CASE(everybody_is_asked_again_after_429_5xx_and_silence)
 {
 	static const unsigned later[] = {0, 408, 429, 500, 503, 504, 599};
 
-	for (enum remote r = 0; r < REMOTE_COUNT; r++)
+	for (enum remote r = 0; r < REMOTE_BLOB; r++)
 		for (size_t i = 0; i < sizeof(later) / sizeof(later[0]); i++)
 			EXPECT(wait_of(r, later[i], 1, 0) >= 1000);
 	EXPECT(wait_of(REMOTE_AKV, 409, 1, 0) == 2000);
