@@ -63,7 +63,7 @@ class Model(unittest.TestCase):
             return p.stdout
         run("spin", "-DFAULTS=%d" % faults, *["-D" + d for d in defines],
             "-a", "boot.pml")
-        run("gcc", "-O2", "-DCOLLAPSE", "-DSAFETY", "-DNOFAIR",
+        run("gcc", "-O0", "-DCOLLAPSE", "-DSAFETY", "-DNOFAIR",
             "-DMEMLIM=8000", "-w", "-o", "pan", "pan.c")
         return run("./pan", "-m1000000")
 
