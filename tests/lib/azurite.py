@@ -30,7 +30,8 @@ class Azurite:
                      '--blobHost', '127.0.0.1', '--blobPort',
                      '443', '--cert', cert, '--key', key,
                      '--inMemoryPersistence', '--skipApiVersionCheck',
-                     '--disableTelemetry', '--silent']
+                     '--disableTelemetry', '--silent', '--oauth',
+                     'basic']
         self.log = log
         self.process = None
 
