@@ -76,7 +76,8 @@ RECORDED = {}
 
 def role(process):
     """Whose program it is; None: the supervisor's, before exec too."""
-    if process.program == os.path.realpath(SERVER):
+    # below a plain chroot it is named from the machine's root
+    if process.program.endswith(os.path.realpath(SERVER)):
         return 'server'
     name = os.path.basename(process.program)
     return name[len('sallyport-'):] if name.startswith('sallyport-') else None
