@@ -115,6 +115,8 @@ prepare(struct sup *s)
 	if ((r = platform_swap_off()) != 0 || (r = check_files(s)) != 0 ||
 	    (r = platform_install_ok()) != 0 || (r = platform_setup(s)) != 0)
 		return r;
+	if (!s->full && (r = paths_passable(s->conf)) != 0)
+		return r;
 	for (int seat = SEAT_BROKER; seat < SEAT_COUNT; seat++)
 		if ((r = platform_uid_free(seat_uid(s, (enum seat)seat))) != 0)
 			return r;

@@ -27,6 +27,13 @@ CHECKED int paths_audit(const struct conf *c);
 CHECKED int paths_audit_dir(const struct conf *c);
 
 /*
+ * container: the server's uid may pass every directory above the places where
+ * it comes (in the full profile they are mounted into a root of its own).
+ * Returns as paths_audit().
+ */
+CHECKED int paths_passable(const struct conf *c);
+
+/*
  * The plugin directory, what is in it, and every [plugin]'s command in it are
  * there and root's alone.  Returns 0, EXIT_PLUGINS or EXIT_CONFIG, said.
  */

@@ -124,6 +124,7 @@ check_template(struct sup *s)
 		return 0;
 	}
 	if ((r = platform_install_ok()) != 0 || (r = platform_setup(s)) != 0 ||
+	    (!s->full && (r = paths_passable(s->conf)) != 0) ||
 	    (r = platform_uid_free(seat_uid(s, SEAT_BROKER))) != 0 ||
 	    (r = platform_uid_free(seat_uid(s, SEAT_RENDER))) != 0)
 		return r;

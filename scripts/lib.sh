@@ -6,6 +6,7 @@
 # Nothing of the caller's changes what is run or how it is read.
 unset CDPATH PYTHONHOME PYTHONPATH PYTHONSTARTUP
 export LC_ALL=C.UTF-8
+umask 022 # workers and the server come where we make directories
 
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 CACHE=${SALLYPORT_CACHE:-/var/cache/sallyport}

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """scripts/demo from a clone of its own, whose path has a blank: two at once,
-of which one builds."""
+of which one builds, by somebody who keeps what he makes to himself (umask)."""
 import os
 import shutil
 import subprocess
@@ -23,7 +23,8 @@ class Clone(DemoCase):
             check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
         self.addCleanup(os.unlink, inst + '.lock')
         self.addCleanup(shutil.rmtree, inst)
-        demos = [self.start(root=clone) for _ in range(2)]
+        demos = [self.start('--profile', profile, root=clone, umask=0o077)
+                 for profile in ('full', 'container')]
         for p in demos:
             text = p.communicate(timeout=900)[0]
             self.assertEqual(p.returncode, 0, text[-3000:])

@@ -404,6 +404,20 @@ class Room(ErrorCase):
                              run_directory=top + '/run')
 
 
+    def test_a_directory_that_the_server_cannot_pass(self):
+        closed = os.path.join(self.rig.work, 'closed')
+        for path in (closed + '/plugins', closed + '/store'):
+            os.makedirs(path)
+        os.chmod(closed, 0o700)
+        for key, path in (('plugin_directory', closed + '/plugins'),
+                          ('storage_path', closed + '/store/data')):
+            for args in ((), ('--check-config',)):
+                with self.subTest(key=key, args=args):
+                    self.exactly(3, "%s = %s: the server's uid cannot pass"
+                                 % (key, path), 'chmod o+x ' + closed,
+                                 args=args, **{key: path})
+
+
 class Outside(ErrorCase):
     def test_no_tpm(self):
         self.exactly(20, 'there is no TPM', '/dev/tpmrm0',
