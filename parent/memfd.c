@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "b64.h"
@@ -49,6 +50,26 @@ new_memfd(void)
 					  : memfd_create("sallyport", flags);
 }
 
+/*
+ * A regular file: the open of a FIFO waits for a writer, and no SIGTERM ends
+ * that, for signals are taken between steps.
+ */
+static int
+open_regular(const char *path, int *out_fd)
+{
+	int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	struct stat st;
+
+	if (fd < 0)
+		return ERR_NOTFOUND;
+	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode)) {
+		*out_fd = fd;
+		return 0;
+	}
+	close(fd);
+	return ERR_REFUSED;
+}
+
 int
 memfd_sink(void)
 {
@@ -66,10 +87,11 @@ memfd_sink(void)
 int
 memfd_of_file(const char *path, size_t max, bool optional, int *out_fd)
 {
-	int from = open(path, O_RDONLY | O_CLOEXEC), to, r = 0;
+	int from = -1, to, r = open_regular(path, &from);
 
-	if (from < 0 && !optional)
-		return ERR_NOTFOUND;
+	if (r != 0 && !optional)
+		return r;
+	r = 0;
 	if ((to = new_memfd()) < 0) {
 		r = ERR_SYS;
 		goto out;
@@ -96,11 +118,11 @@ out:
 int
 read_file(const char *path, uint8_t *out, size_t cap, size_t *out_bytes)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	size_t used = 0;
+	int fd, r;
 
-	if (fd < 0)
-		return ERR_NOTFOUND;
+	if ((r = open_regular(path, &fd)) != 0)
+		return r;
 	for (;;) {
 		ssize_t n = read(fd, out + used, cap - used);
 		if (n < 0 && errno == EINTR)

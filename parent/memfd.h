@@ -13,7 +13,7 @@
  * Copies a file of at most `max` bytes into a memfd, sealed against writing,
  * growing, shrinking and execution.  Returns 0 and the descriptor (the
  * caller's); with `optional` an unreadable file counts as empty; ERR_NOTFOUND,
- * ERR_RANGE (too large), ERR_SYS.
+ * ERR_REFUSED (not a regular file), ERR_RANGE (too large), ERR_SYS.
  */
 CHECKED int memfd_of_file(const char *path, size_t max, bool optional,
 			  int *out_fd);

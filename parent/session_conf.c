@@ -172,9 +172,10 @@ put_certs(const char *what, const char *path, struct wr *w, enum tag tag,
 	if (i > 0 && (r == 0 || r == ERR_NOTFOUND))
 		return 0;
 	log_line(LOG_FAIL, NULL, "file", "%s %s: %s", what, path,
-		 got == 0	    ? "no PEM certificate in it"
-		 : got == ERR_RANGE ? "is too large"
-				    : strerror(errno));
+		 got == 0	      ? "no PEM certificate in it"
+		 : got == ERR_RANGE   ? "is too large"
+		 : got == ERR_REFUSED ? "is not a regular file"
+				      : strerror(errno));
 	return ERR_FORMAT;
 }
 

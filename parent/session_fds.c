@@ -32,7 +32,9 @@ session_file(struct sup *s, enum conf_key key, const char *path, size_t max,
 	if (r == 0)
 		return 0;
 	log_line(LOG_FAIL, NULL, "file", "%s %s: %s", conf_key_name(key), path,
-		 r == ERR_RANGE ? "is too large" : strerror(errno));
+		 r == ERR_RANGE	    ? "is too large"
+		 : r == ERR_REFUSED ? "is not a regular file"
+				    : strerror(errno));
 	fail_with(s, EXIT_CONFIG, SEAT_SUPERVISOR);
 	return ERR_REFUSED;
 }

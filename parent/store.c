@@ -159,8 +159,8 @@ read_marker(const struct place *p, struct marker *out)
 	char text[MARKER_MAX] = "";
 	struct stat st;
 	ssize_t n = -1;
-	int fd =
-		openat(p->parent, p->marker, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	int fd = openat(p->parent, p->marker,
+			O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
 
 	memset(out, 0, sizeof(*out));
 	if (fd < 0 && errno == ENOENT)

@@ -559,6 +559,22 @@ class Files(ErrorCase):
             self.both(3, key + ' ', ': no PEM certificate in it',
                       **{key: self.file('no certificate\n')})
 
+    def test_what_is_no_file_holds_nobody_up(self):
+        """The open of a FIFO waits, and no signal would end it."""
+        fifo = os.path.join(self.rig.work, 'fifo')
+        os.mkfifo(fifo, 0o644)
+        for key in ('tls_roots', 'keyvault_signing_roots', 'tls_ca',
+                    'template', 'operator_key'):
+            for path in (fifo, '/dev/zero', self.rig.work):
+                with self.subTest(key=key, path=path):
+                    self.assertIn(key, self.exactly(
+                        3, args=('--check-config',),
+                        **{key: path}).said())
+        self.both(3, '[policy p]: give either', sections='[policy p]\n'
+                  'file = %s\n' % fifo)
+        self.exactly(20, 'there is no TPM', tpm=fifo)
+        self.exactly(50, 'not a regular file', server=fifo)
+
     def test_operator_key_and_policy(self):
         for key in (ec.generate_private_key(ec.SECP384R1()),
                     rsa.generate_private_key(65537, 1024)):
