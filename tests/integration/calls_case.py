@@ -30,6 +30,9 @@ from mockvault import Mock
 TOOLS = os.path.join(os.environ.get('SALLYPORT_BUILD') or
                      os.path.join(sp.ROOT, 'build', 'release'),
                      'tests', 'fault')
+BROKER = os.path.join(os.path.dirname(os.path.dirname(TOOLS)), 'parent',
+                      'sallyport-broker')
+GO_END = 0x41  # ipc/go.h
 FAULT, FAILALLOC = TOOLS + '/fault', TOOLS + '/failalloc.so'
 ERRNOS = (errno.EINTR, errno.EAGAIN, errno.ENOMEM, errno.EIO, errno.ENOSPC,
           errno.EMFILE, errno.EPERM)
@@ -378,9 +381,65 @@ class Unseal(Control):
         return outcome, [good]
 
 
-LIVES = {'resolve': Resolve, 'fetch': Https, 'store': Store, 'verify': Verify,
-         'tpm': Tpm, 'render': Render, 'tls': Tls, 'look': Look,
-         'init': Init, 'unseal': Unseal}
+class Broker(Life):
+    """A session of resolve alone: what comes goes nowhere, then the end."""
+    RESOLVE = sp.SEAT['SEAT_RESOLVE']
+
+    def go(self):
+        cfg, cfg_theirs = sp.seqpair()
+        cfg.sendall(sp.frame('CONFIG', 0, sp.items(
+            [('TAG_SESSION', os.urandom(32)), ('TAG_DEADLINE_MS', DEADLINE_MS),
+             ('TAG_LOG_JSON', 1), ('TAG_LOG_T0', bytes(8)),
+             ('TAG_JWE_MODULUS', 0)])))
+        cfg.close()
+        go, ready, log = os.pipe(), os.pipe(), os.pipe()
+        pairs = [sp.seqpair() for _ in range(
+            sp.SEAT['SEAT_UNSEAL'] - self.RESOLVE + 1)]
+        fds = {2: log[1], 3: go[0], 4: cfg_theirs.fileno(), 5: ready[1]}
+        fds.update({sp.FD_FIRST + i: p[1].fileno()
+                    for i, p in enumerate(pairs)})
+        pid = sp.spawn(BROKER, [], fds)
+        for fd in (go[0], ready[1], log[1]):
+            os.close(fd)
+        for _, theirs in pairs:
+            theirs.close()
+        cfg_theirs.close()
+        said = self.talk(pid, go[1], ready[0], sp.Channel(pairs[0][0]))
+        try:
+            code = sp.wait(pid, LIMIT_S)
+        finally:
+            with os.fdopen(log[0], 'rb') as f:
+                lines = f.read().decode()
+            for ours, _ in pairs:
+                ours.close()
+            for fd in (go[1], ready[0]):
+                os.close(fd)
+        name = signal.Signals(-code).name if code < 0 else \
+            sp.EXIT_NAME.get(code, str(code))
+        return name, said + re.findall(r'"event":"(\w+)"', lines)
+
+    def talk(self, pid, go, ready, resolve):
+        said = []
+        try:
+            sp.select.select([ready], [], [], LIMIT_S)
+            os.read(ready, 1)
+            os.write(go, bytes([self.RESOLVE]))
+            resolve.send('LOCKED')
+            said.append(resolve.expect('START', 10))
+            HOOK.confined = confinement(pid)
+            resolve.send('ADDRS', https_rig.LOCAL)
+            resolve.send('RESULT', sp.u32(0))
+            resolve.close()
+            time.sleep(0.05)
+            os.write(go, bytes([GO_END]))
+        except (sp.Hangup, OSError, AssertionError):
+            pass
+        return said
+
+
+LIVES = {'broker': Broker, 'resolve': Resolve, 'fetch': Https,
+         'store': Store, 'verify': Verify, 'tpm': Tpm, 'render': Render,
+         'tls': Tls, 'look': Look, 'init': Init, 'unseal': Unseal}
 
 
 # --- what fails in it ------------------------------------------------------

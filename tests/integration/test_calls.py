@@ -20,8 +20,8 @@ class Short(unittest.TestCase):
         for name in names:
             self.assertEqual(cc.sampled(name, COUNT, SEED), [])
 
-    def test_resolve_and_verify(self):
-        self.some('resolve', 'verify')
+    def test_the_small_ones(self):
+        self.some('broker', 'resolve', 'verify')
 
     def test_https(self):
         self.some('fetch', 'store')

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Every system call of resolve, https and tpm with every errno and
+"""Every system call of broker, resolve, https and tpm with every errno and
 short, every allocation of our own code and one in 40 of the libraries'.
 SALLYPORT_CASES: so many of each role, by SALLYPORT_SEED."""
 import os
@@ -17,6 +17,9 @@ SEED = int(os.environ.get('SALLYPORT_SEED') or 1)
 class Whole(unittest.TestCase):
     def whole(self, name):
         self.assertEqual(cc.sampled(name, MANY, SEED), [])
+
+    def test_broker(self):
+        self.whole('broker')
 
     def test_resolve(self):
         self.whole('resolve')
