@@ -113,6 +113,19 @@ move(STACK_OF(X509) * certs, int i, STACK_OF(X509) * chain)
 	return false;
 }
 
+/*
+ * Whether it is the issuer could not be told: without memory its key or its
+ * extensions are not there.  A chain that lacks it must not be served.
+ */
+static bool
+not_told(int found)
+{
+	return found == X509_V_ERR_UNSPECIFIED ||
+	       found == X509_V_ERR_OUT_OF_MEM ||
+	       found == X509_V_ERR_NO_ISSUER_PUBLIC_KEY ||
+	       found == X509_V_ERR_UNABLE_TO_DECODE_ISSUER_PUBLIC_KEY;
+}
+
 /* Puts the key's certificate first, then each one's issuer. */
 static int
 order(STACK_OF(X509) * certs, EVP_PKEY *sk_key, STACK_OF(X509) * chain,
@@ -132,9 +145,11 @@ order(STACK_OF(X509) * certs, EVP_PKEY *sk_key, STACK_OF(X509) * chain,
 		return ERR_REFUSED;
 	for (i = 0; i < sk_X509_num(certs);) {
 		X509 *last = sk_X509_value(chain, sk_X509_num(chain) - 1);
+		int found = X509_check_issued(sk_X509_value(certs, i), last);
 
-		if (X509_check_issued(sk_X509_value(certs, i), last) !=
-		    X509_V_OK) {
+		if (not_told(found))
+			return ERR_REFUSED;
+		if (found != X509_V_OK) {
 			i++;
 			continue;
 		}

@@ -81,9 +81,11 @@ pfx_put_chain(const struct pfx *p, struct wr *w)
 	for (int i = 0; i < sk_X509_num(p->chain); i++) {
 		X509 *x = sk_X509_value(p->chain, i);
 		uint8_t *der = NULL;
-		int bytes;
+		int bytes, own = i > 0 ? X509_self_signed(x, 0) : 0;
 
-		if (i > 0 && X509_self_signed(x, 0) == 1)
+		if (own < 0)
+			return ERR_CRYPTO;
+		if (own == 1)
 			continue;
 		bytes = i2d_X509(x, &der);
 		if (bytes <= 0)

@@ -32,6 +32,17 @@ class Short(unittest.TestCase):
     def test_prepare(self):
         self.some('render', 'tls')
 
+    def test_no_certificate_is_lost(self):
+        """Without memory, who issued the certificate cannot be told: that is
+        no certificate without issuer.  (Found by this sweep.)"""
+        if os.geteuid() != 0 or not os.path.exists(cc.FAILALLOC):
+            self.skipTest('needs root and tests/fault')
+        role = cc.Role('tls')
+        self.addCleanup(role.close)
+        end = cc.count(role, False)
+        for at in range(end - 3000, end - 2400, 12):
+            self.assertIsNone(role.allocation(at)[1])
+
     def test_control(self):
         self.some('look', 'init', 'unseal')
 
