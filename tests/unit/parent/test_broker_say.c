@@ -80,6 +80,36 @@ CASE(an_unknown_event_prints_nothing)
 	EXPECT(broker_event(SEAT_TPM, 9999, n) == ERR_PROTO);
 }
 
+CASE(these_events_are_warnings_and_no_others)
+{
+	static const unsigned warn[] = {EVENT_TPM_RC,	  EVENT_ENC_REFUSED,
+					EVENT_RETRY,	  EVENT_STORE_TRY,
+					EVENT_ABSENT,	  EVENT_PFX_WEAK,
+					EVENT_OLD_VERSION};
+	const uint64_t n[4] = {1, 1, 1, 1};
+
+	for (unsigned e = EVENT_RESOLVED; e <= EVENT_TRIED; e++) {
+		int must = 0;
+
+		for (size_t i = 0; i < sizeof(warn) / sizeof(warn[0]); i++)
+			must |= warn[i] == e;
+		EXPECT(broker_event(SEAT_TPM, e, n) == 0);
+		EXPECT(must == (strncmp(line(), "warning: ", 9) == 0));
+	}
+}
+
+CASE(a_json_line_names_seat_and_event)
+{
+	const uint64_t n[4] = {0};
+	const char *text;
+
+	log_setup(out[1], true, 0);
+	EXPECT(broker_event(SEAT_TPM, EVENT_ATTESTED, n) == 0);
+	text = line();
+	EXPECT(strstr(text, "\"from\":\"tpm\",\"event\":\"attested\""));
+	log_setup(out[1], false, 0);
+}
+
 CASE(a_note_is_cleaned_and_named)
 {
 	broker_note(SEAT_FETCH, (const uint8_t *)"a\n%s\x1b[2J\xff", 9);
@@ -89,7 +119,10 @@ CASE(a_note_is_cleaned_and_named)
 CASE(what_came_back_unequal_is_named)
 {
 	broker_unequal(SEAT_STORE0, MSG_JWE);
-	EXPECT(strstr(line(), "another root token than was stored"));
+	EXPECT(!strncmp(line(),
+			"warning: the key vault gives back another root token "
+			"than was stored",
+			68));
 	broker_unequal(SEAT_STORE0, MSG_BUNDLE);
 	EXPECT(strstr(line(), "another bundle than was stored"));
 }
