@@ -49,11 +49,7 @@ wait_setup(struct sup *s)
 	return s->signal_fd < 0 ? ERR_SYS : 0;
 }
 
-/*
- * A worker's own word counts for more than the broker's, a death most; the
- * server's too, of which control may notice and say first that its answer is
- * not what it must be.
- */
+/* A worker's own word counts more than the broker's; most: a death. */
 static int
 weight(int code, enum seat seat)
 {
