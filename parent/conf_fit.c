@@ -75,9 +75,8 @@ fit_uids(const struct conf *c, struct conf_error *e)
 static int
 fit_lease(const struct conf *c, struct conf_error *e)
 {
-	if (conf_local_store(c) ||
-	    strcmp(conf_str(c, CONF_LEASE_CONT),
-		   conf_str(c, CONF_CONTAINER)) != 0)
+	if (conf_local_store(c) || strcmp(conf_str(c, CONF_LEASE_CONT),
+					  conf_str(c, CONF_CONTAINER)) != 0)
 		return 0;
 	return conf_find(
 		e,
