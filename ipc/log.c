@@ -5,6 +5,8 @@
  */
 #include "log.h"
 
+#include <errno.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -14,11 +16,14 @@
 #define TEXT_MAX   1024u
 #define LINE_BYTES (2 * TEXT_MAX + 256u)
 #define NS	   UINT64_C(1000000000)
+/* How long the first line waits that nobody takes; those after it do not. */
+#define TAKE_NS NS
 
 static struct {
 	int fd;
 	bool json;
 	uint64_t t0_ns;
+	unsigned lost; /* lines, since one was last taken */
 } out = {.fd = STDERR_FILENO};
 
 struct line {
@@ -32,6 +37,7 @@ log_setup(int fd, bool json, uint64_t t0_ns)
 	out.fd = fd;
 	out.json = json;
 	out.t0_ns = t0_ns;
+	out.lost = 0;
 }
 
 void
@@ -136,20 +142,40 @@ add_prefix(struct line *l, uint64_t ms, enum log_level level)
 	add(l, words[level]);
 }
 
-static void
+/* Waits until the reader takes more; not for a reader that is stuck. */
+static bool
+more_is_taken(uint64_t until)
+{
+	uint64_t now = now_ns(CLOCK_MONOTONIC);
+	struct pollfd p = {.fd = out.fd, .events = POLLOUT};
+	struct timespec t = {0};
+
+	if (out.lost > 0 || now >= until)
+		return false;
+	t.tv_sec = (time_t)((until - now) / NS);
+	t.tv_nsec = (long)((until - now) % NS);
+	return ppoll(&p, 1, &t, NULL) > 0;
+}
+
+/* Returns whether somebody took it; a boot never waits for its reader. */
+static bool
 put(const struct line *l)
 {
+	uint64_t until = now_ns(CLOCK_MONOTONIC) + TAKE_NS;
 	const char *p = l->s;
 	size_t left = l->used;
 
 	while (left) {
 		ssize_t n = write(out.fd, p, left);
 
+		if (n < 0 && errno == EAGAIN && more_is_taken(until))
+			continue;
 		if (n <= 0) /* a log that is gone has nobody to be told */
-			return;
+			return n < 0 && errno != EAGAIN;
 		p += n;
 		left -= (size_t)n;
 	}
+	return true;
 }
 
 void
@@ -164,6 +190,7 @@ log_line(enum log_level level, const char *from, const char *event,
 	uint64_t now = now_ns(CLOCK_MONOTONIC), ms;
 	char raw[TEXT_MAX], text[TEXT_MAX];
 	struct line l = {.used = 0};
+	unsigned lost;
 	va_list ap;
 	int n;
 
@@ -188,5 +215,12 @@ log_line(enum log_level level, const char *from, const char *event,
 		add(&l, text);
 	}
 	l.s[l.used++] = '\n';
-	put(&l);
+	if (!put(&l)) {
+		out.lost++;
+	} else if ((lost = out.lost) > 0) {
+		out.lost = 0;
+		log_line(LOG_WARN, NULL, "log_lost",
+			 "nobody took the log for a while: %u lines are lost",
+			 lost);
+	}
 }

@@ -3,7 +3,9 @@
  * Log lines of supervisor and broker: one line per step with its time for a
  * terminal, JSON lines with stable event names for anything else.  Values are
  * numbers or our own words; text from outside passes log_text(), which keeps
- * printable ASCII alone.
+ * printable ASCII alone.  Where the descriptor does not block, a line waits a
+ * second at most for its reader, then it and those after it are lost; the
+ * first that is taken again is followed by how many.
  */
 #ifndef SP_LOG_H
 #define SP_LOG_H

@@ -140,6 +140,27 @@ CASE(the_calendar_is_that_of_the_c_library)
 	EXPECT(bad == 0);
 }
 
+CASE(a_reader_that_is_stuck_costs_lines_not_time)
+{
+	static char fill[65536], rest[65536];
+	uint64_t begin;
+
+	start(true, 0);
+	EXPECT(fcntl(p[1], F_SETPIPE_SZ, 65536) == 65536);
+	EXPECT(write(p[1], fill, sizeof(fill)) == sizeof(fill));
+	begin = now_ns(CLOCK_MONOTONIC);
+	for (int i = 0; i < 1000; i++)
+		log_line(LOG_STEP, NULL, "one", "nobody reads this");
+	/* the first waits a second; ten of them would be a boot that waits */
+	EXPECT(now_ns(CLOCK_MONOTONIC) - begin < 10 * NS);
+	EXPECT(read(p[0], rest, sizeof(rest)) == sizeof(rest));
+	log_line(LOG_STEP, NULL, "two", "somebody reads this");
+	finish();
+	EXPECT(strstr(got, "somebody reads this") != NULL);
+	EXPECT(strstr(got, "1000 lines are lost") != NULL);
+	EXPECT(strstr(got, "nobody reads this") == NULL);
+}
+
 int
 main(void)
 {
