@@ -36,6 +36,11 @@ enum tag {
 	TAG_CALL_MS,	   /* u32: time-out of one HTTP call */
 	TAG_RETRY_MS,	   /* u32: how long one remote is tried in all */
 
+	TAG_SINCE_BOOT, /* u64: only ask whether a newer certificate or
+			   password is stored than those that were asked
+			   for then (ns of CLOCK_BOOTTIME) ... */
+	TAG_SINCE_REAL, /* u64: ... (s of CLOCK_REALTIME) */
+
 	/* keeper (and what fetch has: metadata service, identity, time-outs) */
 	TAG_BLOB_URL = 50, /* "https://account.blob…" */
 	TAG_BLOB_PORT,	   /* u32 */

@@ -56,6 +56,12 @@ CHECKED int akv_secret_body(const char *value, struct text *out);
  */
 CHECKED int akv_secret_read(const char *body, size_t bytes, char *out);
 
+/*
+ * Reads when the version of a secret that came was made (Unix seconds).
+ * Returns 0 or ERR_FORMAT.
+ */
+CHECKED int akv_secret_created(const char *body, size_t bytes, uint64_t *out);
+
 /* The newest enabled versions, newest first. */
 struct akv_versions {
 	struct akv_version {

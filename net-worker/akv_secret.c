@@ -49,6 +49,20 @@ out:
 	return r;
 }
 
+int
+akv_secret_created(const char *body, size_t bytes, uint64_t *out)
+{
+	const json_t *attributes;
+	json_t *root = NULL;
+	int r;
+
+	if ((r = net_json_open(body, bytes, &root)) == 0 &&
+	    (r = net_json_object(root, "attributes", &attributes)) == 0)
+		r = net_json_u64(attributes, "created", out);
+	json_decref(root);
+	return r;
+}
+
 void
 akv_versions_path(const char *name, struct text *out)
 {

@@ -223,14 +223,31 @@ common_part(const struct items *it, enum remote other, struct net_conf *c)
 	return 0;
 }
 
+/* What the certificate in use was asked for: a fetch that only asks. */
+static int
+poll_part(const struct items *it, struct net_conf *c)
+{
+	int r;
+
+	if ((r = items_u64(it, TAG_SINCE_BOOT, &c->since_boot_ns)) != 0 ||
+	    (r = items_u64(it, TAG_SINCE_REAL, &c->since_real_s)) != 0)
+		return r;
+	c->poll = true;
+	return 0;
+}
+
 int
 conf_read(const struct items *it, bool fetch, struct net_conf *out)
 {
 	struct net_conf c = {0};
 	int r;
 
-	if ((r = common_part(it, REMOTE_AKV, &c)) != 0 ||
-	    (fetch && (r = fetch_part(it, &c)) != 0))
+	if ((r = common_part(it, REMOTE_AKV, &c)) != 0)
+		return r;
+	if (fetch)
+		r = items_count(it, TAG_SINCE_BOOT) > 0 ? poll_part(it, &c)
+							: fetch_part(it, &c);
+	if (r != 0)
 		return r;
 	*out = c;
 	return 0;

@@ -34,6 +34,9 @@ struct net_conf {
 	char os_name[65];
 	uint32_t os_major;
 	uint32_t os_minor;
+	bool poll; /* only ask for what is newer than this: */
+	uint64_t since_boot_ns;
+	uint64_t since_real_s;
 	bool probe;
 	uint32_t absent_s;
 	uint32_t connect_ms;
@@ -50,7 +53,8 @@ struct net_conf {
 };
 
 /*
- * Reads the items of a fetch (fetch: true) or store seat.  Returns 0,
+ * Reads the items of a fetch (fetch: true) or store seat; those of a fetch that
+ * only asks are fewer.  Returns 0,
  * ERR_NOTFOUND for a missing item, ERR_FORMAT or ERR_RANGE for one that is
  * not as tags.h says; out is untouched then.
  */

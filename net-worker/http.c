@@ -33,11 +33,24 @@ http_on_body(char *p, size_t one, size_t bytes, void *arg)
 	return bytes;
 }
 
+/* The value of a header line of that name ("name:"), or NULL. */
+static const char *
+value_of(const char *name, const char *p, size_t bytes, size_t *out_bytes)
+{
+	size_t n = strlen(name);
+
+	if (bytes <= n || strncasecmp(p, name, n) != 0)
+		return NULL;
+	*out_bytes = bytes - n;
+	return p + n;
+}
+
 size_t
 http_on_header(char *p, size_t one, size_t bytes, void *arg)
 {
-	static const char name[] = "retry-after:", code[] = "x-ms-error-code:";
 	struct http *h = arg;
+	const char *v;
+	size_t n;
 
 	(void)one;
 	if (bytes > HTTP_HEADER_MAX - h->header_got) {
@@ -45,15 +58,13 @@ http_on_header(char *p, size_t one, size_t bytes, void *arg)
 		return 0;
 	}
 	h->header_got += bytes;
-	if (bytes >= sizeof(name) &&
-	    strncasecmp(p, name, sizeof(name) - 1) == 0)
-		h->after_s = retry_after(p + sizeof(name) - 1,
-					 bytes - (sizeof(name) - 1),
-					 (int64_t)time(NULL));
-	if (bytes >= sizeof(code) &&
-	    strncasecmp(p, code, sizeof(code) - 1) == 0)
-		lease_code(p + sizeof(code) - 1, bytes - (sizeof(code) - 1),
-			   h->code);
+	if ((v = value_of("retry-after:", p, bytes, &n)))
+		h->after_s = retry_after(v, n, (int64_t)time(NULL));
+	else if ((v = value_of("x-ms-error-code:", p, bytes, &n)))
+		lease_code(v, n, h->code);
+	else if ((v = value_of("date:", p, bytes, &n)) &&
+		 retry_date(v, n, &h->date_s) != 0)
+		h->date_s = 0;
 	return bytes;
 }
 
@@ -213,6 +224,7 @@ http_call(struct http *h, const struct http_request *rq, uint32_t left_ms,
 	h->header_too_long = false;
 	h->after_s = 0;
 	h->code[0] = '\0';
+	h->date_s = 0;
 	h->why[0] = '\0';
 	if (!list || prepare(h, rq, left_ms, list) != 0) {
 		out->why = "the request cannot be made";
@@ -222,6 +234,7 @@ http_call(struct http *h, const struct http_request *rq, uint32_t left_ms,
 	h->body[h->got] = '\0';
 	out->bytes = h->got;
 	out->after_s = h->after_s;
+	out->date_s = h->date_s;
 	judge(h, c, out);
 out:
 	curl_easy_setopt(h->easy, CURLOPT_HTTPHEADER, NULL);

@@ -55,6 +55,7 @@ struct http_answer {
 	const char *body; /* NUL behind it; valid until the next call */
 	size_t bytes;
 	uint32_t after_s; /* Retry-After, 0 if absent */
+	uint64_t date_s;  /* the service's clock (Date), 0 if absent */
 	bool final;	  /* no answer, and another try makes no sense */
 	const char *why;  /* status 0: what went wrong, fit to be shown */
 	const char *code; /* x-ms-error-code, "" if absent */

@@ -26,6 +26,7 @@ struct http {
 	bool header_too_long;
 	uint32_t after_s;
 	char code[LEASE_CODE];
+	uint64_t date_s;
 	char body[HTTP_BODY_MAX + 1];
 	char why[CURL_ERROR_SIZE];
 	char url[URL_MAX];

@@ -110,6 +110,12 @@ CHECKED int https_secret_put(struct https *h, struct step *s, const char *name,
 			     const char *value);
 CHECKED int https_secret_get(struct https *h, struct step *s, const char *name,
 			     const char *version, char *value);
+/*
+ * Asks when the newest version was made: Unix seconds by the service's clock,
+ * and that clock's time now.  Returns as https_secret_get().
+ */
+CHECKED int https_secret_age(struct https *h, struct step *s, const char *name,
+			     uint64_t *out_created_s, uint64_t *out_now_s);
 
 /* What fetch alone was given before the lock. */
 struct fetch_given {
@@ -121,5 +127,6 @@ struct fetch_given {
 /* The whole work after START; each returns the exit code. */
 int https_fetch(struct https *h, const struct fetch_given *given);
 int https_store(struct https *h);
+int https_poll(struct https *h);
 
 #endif

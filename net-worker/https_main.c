@@ -81,8 +81,12 @@ main(int argc, char **argv)
 	if (prepare(seat == SEAT_FETCH) != 0)
 		return EXIT_LOCK;
 	worker_lock(&worker, ports, conf_ports(&conf, ports));
-	code = seat == SEAT_FETCH ? https_fetch(&https, &given)
-				  : https_store(&https);
+	if (seat != SEAT_FETCH)
+		code = https_store(&https);
+	else if (conf.poll)
+		code = https_poll(&https);
+	else
+		code = https_fetch(&https, &given);
 	explicit_bzero(https.sk_bearer, sizeof(https.sk_bearer));
 	worker_exit(&worker, code);
 }

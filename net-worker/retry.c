@@ -133,17 +133,40 @@ fixdate(const char *p, int64_t *out)
 	return 0;
 }
 
+/* Leaves out blanks at both ends. */
+static const char *
+trim(const char *p, size_t *io_bytes)
+{
+	size_t n = *io_bytes;
+
+	while (n > 0 && (*p == ' ' || *p == '\t'))
+		p++, n--;
+	while (n > 0 && (p[n - 1] == ' ' || p[n - 1] == '\t' ||
+			 p[n - 1] == '\r' || p[n - 1] == '\n'))
+		n--;
+	*io_bytes = n;
+	return p;
+}
+
+int
+retry_date(const char *p, size_t bytes, uint64_t *out)
+{
+	int64_t then;
+
+	p = trim(p, &bytes);
+	if (bytes != 29 || fixdate(p, &then) != 0 || then < 0)
+		return ERR_FORMAT;
+	*out = (uint64_t)then;
+	return 0;
+}
+
 uint32_t
 retry_after(const char *p, size_t bytes, int64_t now)
 {
 	int64_t then;
 	unsigned s;
 
-	while (bytes > 0 && (*p == ' ' || *p == '\t'))
-		p++, bytes--;
-	while (bytes > 0 && (p[bytes - 1] == ' ' || p[bytes - 1] == '\t' ||
-			     p[bytes - 1] == '\r' || p[bytes - 1] == '\n'))
-		bytes--;
+	p = trim(p, &bytes);
 	if (bytes > 9 && all_digits(p, bytes))
 		return RETRY_AFTER_MAX; /* longer than can be counted */
 	if (bytes >= 1 && bytes <= 9 && number(p, bytes, &s) == 0)

@@ -34,6 +34,12 @@ struct retry_ask {
 bool retry_later(const struct retry_ask *ask, uint32_t *out_wait_ms);
 
 /*
+ * Reads a Date value (RFC 9110 6.6.1, an IMF-fixdate alone).  Returns 0 and the
+ * Unix seconds, or ERR_FORMAT.
+ */
+CHECKED int retry_date(const char *p, size_t bytes, uint64_t *out);
+
+/*
  * Reads a Retry-After value (RFC 9110 10.2.3): seconds, or an IMF-fixdate
  * (RFC 9110 5.6.7) which is compared with now (Unix seconds).  Returns the
  * seconds to wait, at most RETRY_AFTER_MAX; 0 for a date in the past and for

@@ -61,9 +61,9 @@ refused(struct https *h, struct step *s, const struct http_answer *a,
 							     : EXIT_AKV_DENIED);
 }
 
-int
-https_secret_get(struct https *h, struct step *s, const char *name,
-		 const char *version, char *value)
+static int
+get(struct https *h, struct step *s, const char *name, const char *version,
+    struct http_answer *out)
 {
 	struct http_request rq = {.remote = REMOTE_AKV,
 				  .method = "GET",
@@ -71,7 +71,6 @@ https_secret_get(struct https *h, struct step *s, const char *name,
 				  .max_bytes = AKV_SECRET_MAX,
 				  .json = true};
 	char path[256];
-	struct http_answer a;
 	struct text t;
 	size_t n;
 	int r;
@@ -80,12 +79,37 @@ https_secret_get(struct https *h, struct step *s, const char *name,
 	akv_secret_path(name, version, &t);
 	BUG_ON(text_end(&t, &n) != 0);
 	rq.path = path;
-	if ((r = step_try(h, s, &rq, &a)) == ERR_REFUSED)
-		return refused(h, s, &a, version != NULL);
-	if (r != 0)
+	if ((r = step_try(h, s, &rq, out)) == ERR_REFUSED)
+		return refused(h, s, out, version != NULL);
+	return r;
+}
+
+int
+https_secret_get(struct https *h, struct step *s, const char *name,
+		 const char *version, char *value)
+{
+	struct http_answer a;
+	int r;
+
+	if ((r = get(h, s, name, version, &a)) != 0)
 		return r;
 	if (akv_secret_read(a.body, a.bytes, value) != 0)
 		return step_nonsense(h, s, REMOTE_AKV);
+	return 0;
+}
+
+int
+https_secret_age(struct https *h, struct step *s, const char *name,
+		 uint64_t *out_created_s, uint64_t *out_now_s)
+{
+	struct http_answer a;
+	int r;
+
+	if ((r = get(h, s, name, NULL, &a)) != 0)
+		return r;
+	if (akv_secret_created(a.body, a.bytes, out_created_s) != 0)
+		return step_nonsense(h, s, REMOTE_AKV);
+	*out_now_s = a.date_s ? a.date_s : (uint64_t)time(NULL);
 	return 0;
 }
 

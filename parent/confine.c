@@ -40,6 +40,11 @@
 #define CAP_KNOWN CAP_CHECKPOINT_RESTORE /* Linux 5.9: every kernel has it */
 #define CAP_LAST  63
 
+#define X(name, code, who, what, todo)                                         \
+	_Static_assert((code) < STEP_EXIT, "no exit code is a step's");
+#include "exit.def"
+#undef X
+
 static const char *const step_names[STEP_COUNT] = {
 	[STEP_SESSION] = "session and keyring",
 	[STEP_NETNS] = "network namespace",

@@ -60,7 +60,7 @@ enum step {
 	STEP_EXEC,
 	STEP_COUNT
 };
-#define STEP_EXIT 110
+#define STEP_EXIT 130 /* and on: stage 1 failed; above all of exit.def */
 
 const char *step_name(int step);
 

@@ -197,6 +197,25 @@ CASE(a_link_to_anywhere_else_is_refused)
 		EXPECT(page("", bad[i]) != 0 && next[0] == '\0');
 }
 
+CASE(a_secret_says_when_its_version_was_made)
+{
+	static const char yes[] =
+		"{\"value\":\"x\",\"attributes\":{\"created\":1493938410}}";
+	static const char *const no[] = {
+		"{}",
+		"[]",
+		"{\"attributes\":1493938410}",
+		"{\"attributes\":{}}",
+		"{\"attributes\":{\"created\":-1}}",
+		"{\"attributes\":{\"created\":\"soon\"}}"};
+	uint64_t s = 0;
+
+	EXPECT(akv_secret_created(yes, strlen(yes), &s) == 0);
+	EXPECT(s == 1493938410);
+	for (size_t i = 0; i < sizeof(no) / sizeof(no[0]); i++)
+		EXPECT(akv_secret_created(no[i], strlen(no[i]), &s) != 0);
+}
+
 int
 main(void)
 {

@@ -204,6 +204,33 @@ CASE(a_keeper_is_told_of_one_blob)
 	EXPECT(keeper(TAG_CALL_MS, NULL, 0, &c) == ERR_RANGE);
 }
 
+CASE(a_fetch_that_only_asks_is_told_little)
+{
+	static uint8_t buf[1024];
+	struct net_conf c = {0};
+	struct items it;
+	struct wr w;
+	size_t n;
+
+	wr_init(&w, buf, sizeof(buf));
+	items_put_str(&w, TAG_IMDS_URL, "http://169.254.169.254");
+	items_put_str(&w, TAG_AKV_URL, "https://apmkv.vault.azure.net");
+	items_put_u32(&w, TAG_IMDS_PORT, 80);
+	items_put_u32(&w, TAG_AKV_PORT, 443);
+	items_put_u32(&w, TAG_CONNECT_MS, 2000);
+	items_put_u32(&w, TAG_CALL_MS, 10000);
+	items_put_u64(&w, TAG_SINCE_BOOT, 7000000000);
+	EXPECT(wr_end(&w, &n) == 0 && items_open(buf, n, &it) == 0);
+	EXPECT(conf_read(&it, true, &c) == ERR_NOTFOUND);
+	items_put_u64(&w, TAG_SINCE_REAL, 1700000000);
+	EXPECT(wr_end(&w, &n) == 0 && items_open(buf, n, &it) == 0);
+	EXPECT(conf_read(&it, true, &c) == 0);
+	EXPECT(c.poll && c.since_boot_ns == 7000000000);
+	EXPECT(c.since_real_s == 1700000000);
+	/* it never learns of the attestation service, nor may connect there */
+	EXPECT(c.host[REMOTE_MAA][0] == '\0' && c.port[REMOTE_MAA] == 0);
+}
+
 int
 main(void)
 {

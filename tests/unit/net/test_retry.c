@@ -124,6 +124,20 @@ CASE(retry_after_that_is_no_date_is_nothing)
 	EXPECT(after("Sun Nov  6 08:49:37 1994     ", 0) == 0);
 }
 
+CASE(a_date_is_an_imf_fixdate_and_nothing_else)
+{
+	static const char *const no[] = {"", "784111777",
+					 "Sun, 06 Nov 1994 08:49:37 UTC",
+					 "Sunday, 06-Nov-94 08:49:37 GMT",
+					 "Sun, 06 Nov 1994 08:49:37 GMTx"};
+	static const char line[] = " Sun, 06 Nov 1994 08:49:37 GMT\r\n";
+	uint64_t s = 0;
+
+	EXPECT(retry_date(line, strlen(line), &s) == 0 && s == 784111777);
+	for (size_t i = 0; i < sizeof(no) / sizeof(no[0]); i++)
+		EXPECT(retry_date(no[i], strlen(no[i]), &s) == ERR_FORMAT);
+}
+
 int
 main(void)
 {
