@@ -93,7 +93,7 @@ look(struct sup *s, struct session *x, struct seen *seen)
 				 conf_str(s->conf, CONF_SA_NAME));
 		/* On a store that is empty it is not the store's fault. */
 		if (!server || seen->marker != MARKER_PREPARED ||
-		    seen->store == STORE_EMPTY || s->stop)
+		    seen->store == STORE_EMPTY || stopping(s))
 			return r;
 		s->fail_code = 0; /* the table has a row for this */
 		server_stop(s);
@@ -142,20 +142,15 @@ prepare_store(struct sup *s, struct session *x, struct seen *seen)
 	return look(s, x, seen);
 }
 
-/* First life: the private server is up and uninitialised. */
+/* From the server's init until its keys are stored. */
 static int
-initialise(struct sup *s, struct session *x)
+make_keys(struct sup *s, struct session *x)
 {
 	unsigned limit = conf_num(s->conf, CONF_T_WAVE);
 	uint64_t begin = now_ns();
 	int r;
 
-	if ((r = first_life_ok(s)) != 0)
-		return r;
-	if (conf_local_store(s->conf) && (r = wave_open(s, x)) != 0)
-		return r;
-	if ((r = session_spawn(s, x, SEAT_INIT)) != 0 ||
-	    (r = session_start(s, x, SEAT_BIT(SEAT_INIT))) != 0 ||
+	if ((r = session_start(s, x, SEAT_BIT(SEAT_INIT))) != 0 ||
 	    (r = wait_exits(s, SEAT_BIT(SEAT_INIT) | SEAT_BIT(SEAT_TPM),
 			    limit)) != 0)
 		return r;
@@ -170,6 +165,27 @@ initialise(struct sup *s, struct session *x)
 	s->storing = true; /* without the lease too: it is the only copy */
 	r = wave_store(s, x);
 	s->storing = false;
+	return r;
+}
+
+/* First life: the private server is up and uninitialised. */
+static int
+initialise(struct sup *s, struct session *x)
+{
+	int r;
+
+	if ((r = first_life_ok(s)) != 0)
+		return r;
+	if (conf_local_store(s->conf) && (r = wave_open(s, x)) != 0)
+		return r;
+	if ((r = session_spawn(s, x, SEAT_INIT)) != 0 ||
+	    (r = wait_locked(s, SEAT_BIT(SEAT_INIT),
+			     conf_num(s->conf, CONF_T_WAVE))) != 0)
+		return r;
+	/* Who asks us to end from here on waits: nobody else has the keys. */
+	s->hold = true;
+	r = make_keys(s, x);
+	s->hold = false;
 	return r != 0 ? r : wave_end(s, x);
 }
 
@@ -207,15 +223,14 @@ go_public(struct sup *s, struct session *x, const struct seen *seen)
 	return 0;
 }
 
-static int
-unseal(struct sup *s, struct session *x, const struct seen *seen)
+int
+boot_unseal(struct sup *s, struct session *x, const struct seen *seen)
 {
 	uint32_t last = SEAT_BIT(SEAT_TPM) | SEAT_BIT(SEAT_UNSEAL);
 	unsigned limit = conf_num(s->conf, CONF_T_WAVE);
 	int r;
 
-	if ((r = go_public(s, x, seen)) != 0 ||
-	    (r = session_spawn(s, x, SEAT_UNSEAL)) != 0 ||
+	if ((r = session_spawn(s, x, SEAT_UNSEAL)) != 0 ||
 	    (r = session_start(s, x, SEAT_BIT(SEAT_UNSEAL))) != 0 ||
 	    (r = wait_exits(s, last, limit)) != 0)
 		return r;
@@ -232,6 +247,14 @@ unseal(struct sup *s, struct session *x, const struct seen *seen)
 		return r;
 	warnings(s, seen);
 	return wave_end(s, x);
+}
+
+static int
+unseal(struct sup *s, struct session *x, const struct seen *seen)
+{
+	int r = go_public(s, x, seen);
+
+	return r != 0 ? r : boot_unseal(s, x, seen);
 }
 
 static int
@@ -298,7 +321,10 @@ run_session(struct sup *s, struct session *x, struct seen *seen)
 		fail_with(s, EXIT_PLATFORM, SEAT_SUPERVISOR);
 		return OUT_FAILED;
 	}
-	if (wave_begin(s, x, local) != 0 || wave_attest(s, x) != 0)
+	if (wave_begin(s, x, local) != 0)
+		return OUT_FAILED;
+	since_now(&s->cert);
+	if (wave_attest(s, x) != 0)
 		return OUT_FAILED;
 	/* On a directory that its marker does not name nothing is started. */
 	if (local &&
@@ -349,8 +375,11 @@ boot(struct sup *s)
 		else
 			out = run_session(s, &x, &seen);
 		session_close(s, &x);
-		if (out == OUT_READY)
+		if (out == OUT_READY) {
+			s->skip = skip;
+			s->sealed = false;
 			return 0;
+		}
 		if (out == OUT_AGAIN)
 			continue;
 		server_stop(s);

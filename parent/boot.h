@@ -11,19 +11,23 @@
 
 /*
  * Brings the server from wherever the store is (it is locked, store_lock()) to
- * unsealed; once more, when a rotation is a restart.  Returns 0, or
- * the exit code of what failed first, said; the server is then stopped.
+ * unsealed; again, when the server is to come back.  Returns 0, or the exit
+ * code of what failed first, said; the server is then stopped.
  */
 CHECKED int boot(struct sup *s);
 
 /*
- * A session of its own for new TLS files (P10).  Where the server does not
- * take them it is stopped and booted again.  Returns 0 or a code, said; the
- * server is then as it was, or gone.
+ * Control unseals, proves, compares and revokes; then the session's end, with
+ * a store wave where the bundle was fresh.  The public server is up and wave 1
+ * is opened.  0 or ERR_REFUSED with s->fail_code set.
  */
-CHECKED int rotate(struct sup *s);
+CHECKED int boot_unseal(struct sup *s, struct session *x,
+			const struct seen *seen);
 
-/* Shared by boot and rotate: the waves (waves.c). */
+/* Shared by all sessions: the waves (waves.c). */
+
+/* Opens a session that needs no network: the broker alone.  As wave_begin. */
+CHECKED int wave_alone(struct sup *s, struct session *x);
 
 /* Opens the session: broker, resolve and, with a store that needs no key,
  * render.  0 or ERR_REFUSED. */

@@ -111,7 +111,7 @@ conf_check check_hostname, check_port, check_account, check_vault,
 	check_layout, check_shares, check_storage, check_identity, check_algs,
 	check_http, check_connect, check_log, check_uid, check_ports,
 	check_deadline, check_seconds, check_lease, check_lease_time,
-	check_container;
+	check_container, check_count;
 
 /* The host of an https:// or http:// URL that passed its check. */
 CHECKED int url_host(const char *url, char *out, size_t cap);

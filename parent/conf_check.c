@@ -378,6 +378,12 @@ check_deadline(const char *v)
 }
 
 const char *
+check_count(const char *v)
+{
+	return number(v, 0, 100) ? NULL : "must be a number from 0 to 100";
+}
+
+const char *
 check_seconds(const char *v)
 {
 	return number(v, 0, 86400)

@@ -76,6 +76,7 @@ standard_fds(struct sup *s)
 		if (fstat(fd, &st) != 0 && errno == EBADF && open_null() != fd)
 			return EXIT_INTERNAL;
 	s->null_fd = open_null();
+	s->log_fd = open_log();
 	return s->null_fd < 0 ? EXIT_INTERNAL : 0;
 }
 
@@ -86,7 +87,7 @@ setup_log(struct sup *s)
 
 	s->log_json =
 		!strcmp(form, "json") || (!strcmp(form, "auto") && !isatty(2));
-	log_setup(2, s->log_json, s->t0_ns);
+	log_setup(s->log_fd, s->log_json, s->t0_ns);
 }
 
 static int

@@ -19,9 +19,8 @@
 #include "boot.h"
 #include "life.h"
 #include "log.h"
-#include "server.h"
+#include "rest.h"
 #include "status.h"
-#include "supervise.h"
 #include "wait.h"
 
 #define OTHERS_MAX   256
@@ -138,24 +137,22 @@ place(const struct sup *s, const char *from, const char *to)
 static bool
 reloaded(const struct sup *s, const void *arg)
 {
-	(void)arg;
-	return s->server_ready > 0;
+	return s->server_ready > *(const int *)arg;
 }
 
 /* New files in place, SIGHUP, READY=1. */
 static int
 reload(struct sup *s)
 {
-	int r;
+	int was = s->server_ready, r;
 
 	if ((r = place(s, "new-cert.pem", "cert.pem")) != 0 ||
 	    (r = place(s, "new-key.pem", "key.pem")) != 0)
 		return r;
-	s->server_ready = 0;
 	if (syscall(SYS_pidfd_send_signal, s->child[SEAT_SERVER].pidfd, SIGHUP,
 		    NULL, 0) != 0)
 		return ERR_SYS;
-	return wait_for(s, reloaded, NULL, READY_S);
+	return wait_for(s, reloaded, &was, READY_S);
 }
 
 /* The moment itself.  The key is gone before anybody moves again. */
@@ -175,24 +172,20 @@ serve_new(struct sup *s)
 	return r;
 }
 
-/*
- * The server has the old certificate, the new one or neither, and perhaps
- * does not answer: it is brought up again, by a boot like any other.
- */
-static int
-restart(struct sup *s)
+/* What the stored certificate or its password was refused for. */
+static bool
+is_bad(int code)
 {
-	int r;
+	static const int bad[] = {
+		EXIT_BLOB,    EXIT_BLOB_CONTENT, EXIT_PFX_PASSWORD,
+		EXIT_PFX,     EXIT_CERT_KEY,	 EXIT_CERT_NAME,
+		EXIT_CERT_CA, EXIT_CERT_TIME,
+	};
 
-	log_line(LOG_WARN, NULL, "rotation_restart",
-		 "the server did not take the new certificate: it is stopped "
-		 "and booted again");
-	server_stop(s);
-	life_close(s, LIFE_PRIVATE);
-	life_close(s, LIFE_PUBLIC);
-	if ((r = boot(s)) == 0)
-		say_ready(s);
-	return r;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		if (bad[i] == code)
+			return true;
+	return false;
 }
 
 static int
@@ -204,9 +197,8 @@ fetch_new(struct sup *s, struct session *x)
 	x->plan = SLOT_BIT(SLOT_TLS_CERT) | SLOT_BIT(SLOT_TLS_PASSWORD);
 	if ((r = wave_begin(s, x, false)) != 0)
 		return r;
-	for (int seat = SEAT_RENDER; seat <= SEAT_UNSEAL; seat++)
-		if (seat != SEAT_TLS)
-			session_drop(x, (enum seat)seat);
+	session_only(x, SEAT_BIT(SEAT_FETCH) | SEAT_BIT(SEAT_VERIFY) |
+				SEAT_BIT(SEAT_TPM) | SEAT_BIT(SEAT_TLS));
 	if ((r = wave_attest(s, x)) != 0 ||
 	    (r = wave_fetched(s, x, &fetch)) != 0 ||
 	    (r = wave_open(s, x)) != 0 || (r = wave_one(s, x, SEAT_TLS)) != 0 ||
@@ -216,31 +208,47 @@ fetch_new(struct sup *s, struct session *x)
 	return wave_end(s, x);
 }
 
+/* The server may have the old files, the new ones or neither. */
+static int
+serve(struct sup *s)
+{
+	if (serve_new(s) == 0) {
+		log_line(LOG_STEP, NULL, "rotated",
+			 "the server serves the new certificate");
+		return 0;
+	}
+	if (stopping(s) || !child_alive(&s->child[SEAT_SERVER]))
+		return 0;
+	log_line(LOG_WARN, NULL, "rotation_restart",
+		 "the server did not take the new certificate: it is stopped "
+		 "and booted again");
+	return restart(s, EXIT_SERVER_SLOW, true);
+}
+
 int
-rotate(struct sup *s)
+rotate(struct sup *s, const char *why)
 {
 	int dir = s->life[LIFE_PUBLIC].tls_fd, r, code;
 	struct session x;
+	struct since now;
 
-	log_line(LOG_STEP, NULL, "rotate", "SIGHUP: fetching the certificate");
+	log_line(LOG_STEP, NULL, "rotate", "%s: fetching the certificate", why);
+	since_now(&now);
 	r = fetch_new(s, &x);
 	code = s->fail_code;
 	session_close(s, &x);
-	if (r == 0) {
-		if (serve_new(s) == 0) {
-			log_line(LOG_STEP, NULL, "rotated",
-				 "the server serves the new certificate");
-			return 0;
-		}
-		if (s->stop)
-			return EXIT_INTERRUPTED;
-		return child_alive(&s->child[SEAT_SERVER]) ? restart(s)
-							   : EXIT_SERVER_EXIT;
-	}
+	/* A bad one is not fetched again; what else failed may yet succeed. */
+	if (r == 0 || is_bad(code))
+		s->cert = now;
+	if (r == 0)
+		return serve(s);
 	unlinkat(dir, "new-cert.pem", 0);
 	unlinkat(dir, "new-key.pem", 0);
-	log_line(LOG_WARN, NULL, "not_rotated",
-		 "no rotation (%s): the old certificate stays in service",
-		 exit_row(code) ? exit_row(code)->what : "an internal error");
-	return child_alive(&s->child[SEAT_SERVER]) ? code : EXIT_SERVER_EXIT;
+	if (!stopping(s) && child_alive(&s->child[SEAT_SERVER]))
+		log_line(LOG_WARN, NULL, "not_rotated",
+			 "no rotation (%s): the old certificate stays in "
+			 "service",
+			 exit_row(code) ? exit_row(code)->what
+					: "an internal error");
+	return 0;
 }

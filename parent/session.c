@@ -228,8 +228,16 @@ session_drop(struct session *x, enum seat seat)
 	forget_ends(x, seat);
 }
 
+void
+session_only(struct session *x, uint32_t seats)
+{
+	for (int seat = SEAT_RESOLVE; seat <= SEAT_UNSEAL; seat++)
+		if (!(seats & SEAT_BIT(seat)))
+			forget_ends(x, (enum seat)seat);
+}
+
 static int
-open_go(struct session *x, struct spawn *sp, int *out_read)
+open_go(const struct sup *s, struct session *x, struct spawn *sp, int *out_read)
 {
 	int p[2];
 
@@ -237,7 +245,7 @@ open_go(struct session *x, struct spawn *sp, int *out_read)
 		return ERR_SYS;
 	x->go_fd = p[1];
 	*out_read = sp->fd[FD_BROKER_GO] = p[0];
-	sp->fd[2] = 2; /* the broker writes the log */
+	sp->fd[2] = s->log_fd; /* the broker writes the log */
 	for (int i = SEAT_RESOLVE; i <= SEAT_UNSEAL; i++)
 		sp->fd[FD_BROKER_WORKERS + i - SEAT_RESOLVE] = x->broker_end[i];
 	return 0;
@@ -258,7 +266,7 @@ session_spawn_with(struct sup *s, struct session *x, enum seat seat,
 
 	seat_spawn(s, seat, &sp);
 	if (seat == SEAT_BROKER)
-		r = open_go(x, &sp, &go);
+		r = open_go(s, x, &sp, &go);
 	else
 		sp.fd[FD_BROKER] = x->worker_end[seat], r = 0;
 	if (r == 0 && (r = fds(s, x, seat, &sp, opened)) == 0 &&

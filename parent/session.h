@@ -22,6 +22,7 @@ struct session {
 	bool may_init;
 	bool probe;
 	bool lease; /* none: names for the keeper, and the keeper */
+	bool poll;  /* only ask whether the certificate is the newest */
 	bool check; /* render to nowhere, without a key: --check-config */
 	unsigned absent_s;
 	struct marker marker;
@@ -78,6 +79,8 @@ CHECKED int session_let_open(struct sup *s, struct session *x);
 
 /* Closes the ends that no child will ever take. */
 void session_drop(struct session *x, enum seat seat);
+/* The same for every worker's seat but these. */
+void session_only(struct session *x, uint32_t seats);
 
 /*
  * Writes the CONFIG body of a seat (session_conf.c).  Returns 0 and its

@@ -139,6 +139,10 @@ put_https(const struct sup *s, const struct session *x, struct wr *w)
 		items_put_str(w, url[i], rc.url);
 		items_put_u32(w, port[i], rc.port);
 	}
+	if (x->poll) {
+		items_put_u64(w, TAG_SINCE_BOOT, s->cert.boot_ns);
+		items_put_u64(w, TAG_SINCE_REAL, s->cert.real_s);
+	}
 	osinfo_read(&os);
 	items_put_str(w, TAG_MAA_NONCE, x->maa_nonce);
 	items_put_str(w, TAG_OS_NAME, os.name);

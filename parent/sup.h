@@ -45,13 +45,26 @@ struct life {
 /* What the keeper says by shutting one half of a socket. */
 enum keeper_word { KEEPER_ASKED, KEEPER_HELD, KEEPER_WORDS };
 
+/*
+ * A moment by two clocks: the one may stand still while the machine does, the
+ * other may be set.
+ */
+struct since {
+	uint64_t boot_ns; /* CLOCK_BOOTTIME */
+	uint64_t real_s;  /* CLOCK_REALTIME */
+};
+
+#define RESTARTS_MAX 101 /* one more than restart_limit can be */
+
 struct sup {
 	struct conf *conf;
 	bool full;   /* profile: full, else container */
 	bool stop;   /* a signal asked us to end */
 	bool rotate; /* SIGHUP came */
+	bool hold;   /* to end now would lose keys: `stop` waits */
 	int signal_fd;
 	int null_fd;
+	int log_fd;	      /* standard error, or the same without blocking */
 	int netns_host;	      /* -1 in the container profile */
 	int netns_empty;      /* -1 in the container profile */
 	int netns_lo;	      /* with lo up, for raft's private life; or -1 */
@@ -72,10 +85,18 @@ struct sup {
 	bool storing;	    /* keys are only in memory: that goes first */
 	unsigned releases;  /* sessions that released a key, in this boot */
 	uint64_t server_ns; /* waited for the server's starts and ends */
+	unsigned skip;	    /* newest bundles that did not serve this store */
+	bool sealed;	    /* the last look found it sealed from outside */
+	struct since cert;  /* when the certificate in use was asked for */
+	uint64_t booted_ns[RESTARTS_MAX]; /* boots after READY, a ring */
+	unsigned booted;		  /* how many there were */
 };
 
 /* CLOCK_MONOTONIC in nanoseconds. */
 uint64_t now_ns(void);
+
+/* This moment. */
+void since_now(struct since *out);
 
 /* The numeric uid (and gid) of a seat's role. */
 uid_t seat_uid(const struct sup *s, enum seat seat);

@@ -3,13 +3,18 @@
 
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "boot.h"
+#include "keeper.h"
 #include "life.h"
 #include "log.h"
+#include "rest.h"
 #include "server.h"
 #include "wait.h"
+
+#define NS_PER_S UINT64_C(1000000000)
 
 void
 sup_init(struct sup *s, struct conf *conf)
@@ -18,6 +23,7 @@ sup_init(struct sup *s, struct conf *conf)
 	s->conf = conf;
 	s->t0_ns = now_ns();
 	s->signal_fd = s->null_fd = -1;
+	s->log_fd = 2;
 	s->netns_host = s->netns_empty = s->netns_lo = -1;
 	s->keeper_go = -1;
 	for (int i = 0; i < KEEPER_WORDS; i++)
@@ -35,6 +41,19 @@ int
 open_null(void)
 {
 	return open("/dev/null", O_RDWR | O_CLOEXEC);
+}
+
+int
+open_log(void)
+{
+	struct stat st;
+	int fd;
+
+	if (fstat(2, &st) != 0 || !S_ISFIFO(st.st_mode))
+		return 2;
+	/* Opened anew: the flag is of the open file, and 2 is the server's. */
+	fd = open("/proc/self/fd/2", O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+	return fd < 0 ? 2 : fd;
 }
 
 static bool
@@ -65,25 +84,87 @@ say_ready(const struct sup *s)
 		 s->releases, (unsigned)(s->server_ns / 1000000));
 }
 
+/* What is due at rest; 0: never. */
+struct due {
+	uint64_t look_ns;
+	uint64_t certificate_ns;
+};
+
+static uint64_t
+in_seconds(unsigned seconds)
+{
+	return seconds ? now_ns() + seconds * NS_PER_S : 0;
+}
+
+/* Seconds until the first of them, at least 1; 0: for ever. */
+static unsigned
+rest_s(const struct due *d)
+{
+	uint64_t first = d->look_ns, now = now_ns();
+
+	if (!first || (d->certificate_ns && d->certificate_ns < first))
+		first = d->certificate_ns;
+	if (!first)
+		return 0;
+	return first > now ? (unsigned)((first - now) / NS_PER_S) + 1 : 1;
+}
+
+/* SIGHUP: the new certificate; and, as we are at it, is it sealed? */
+static int
+on_hangup(struct sup *s)
+{
+	int code;
+
+	s->rotate = false;
+	if ((code = rotate(s, "SIGHUP")) != 0 || stopping(s) ||
+	    !child_alive(&s->child[SEAT_SERVER]))
+		return code;
+	return look_again(s);
+}
+
+/* One thing that is due.  Returns 0, or the exit code to end with. */
+static int
+act(struct sup *s, struct due *d)
+{
+	unsigned look = conf_num(s->conf, CONF_LOOK_EVERY);
+	unsigned certificate = conf_num(s->conf, CONF_CERT_EVERY);
+	int code = 0;
+
+	if (!child_alive(&s->child[SEAT_SERVER])) {
+		code = restart(s, server_end(s), false);
+		*d = (struct due){in_seconds(look), in_seconds(certificate)};
+	} else if (s->rotate) {
+		code = on_hangup(s);
+		d->certificate_ns = in_seconds(certificate);
+	} else if (d->look_ns && d->look_ns <= now_ns()) {
+		code = look_again(s);
+		d->look_ns = in_seconds(look);
+	} else if (d->certificate_ns && d->certificate_ns <= now_ns()) {
+		code = poll_certificate(s);
+		d->certificate_ns = in_seconds(certificate);
+	}
+	return code;
+}
+
 int
 supervise(struct sup *s)
 {
-	int r;
+	struct due due = {
+		in_seconds(conf_num(s->conf, CONF_LOOK_EVERY)),
+		in_seconds(conf_num(s->conf, CONF_CERT_EVERY)),
+	};
+	int code;
 
 	say_ready(s);
 	for (;;) {
 		s->fail_code = 0;
-		if (wait_for(s, something, NULL, 0) != 0) {
-			if (s->stop)
-				return end(s, 0);
+		(void)!wait_for(s, something, NULL, rest_s(&due));
+		if (s->stop)
+			return end(s, 0);
+		if (keeper_lost(s)) /* others may have the store by now */
 			return end(s, s->fail_code);
-		}
-		if (!s->rotate)
-			return end(s, EXIT_SERVER_EXIT);
-		s->rotate = false;
-		if ((r = rotate(s)) != 0 &&
-		    !child_alive(&s->child[SEAT_SERVER]))
-			return end(s, r);
+		if ((code = act(s, &due)) != 0)
+			return end(s, code);
 	}
 }
 

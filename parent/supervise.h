@@ -11,6 +11,12 @@ void sup_init(struct sup *s, struct conf *conf);
 /* Opens /dev/null, close-on-exec; -1 on failure. */
 int open_null(void);
 
+/*
+ * A descriptor of standard error that does not block, where it is a pipe: the
+ * server writes into it too, and may fill it.  Else, and on failure, 2 itself.
+ */
+int open_log(void);
+
 /* The line that tells the world, after each boot of the server. */
 void say_ready(const struct sup *s);
 

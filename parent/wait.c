@@ -8,7 +8,6 @@
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -16,7 +15,7 @@
 #include "keeper.h"
 #include "log.h"
 #include "notify.h"
-#include "spawn.h"
+#include "reap.h"
 
 #define NS_PER_S UINT64_C(1000000000)
 /* How long others may take to fail too, so that the cause is named. */
@@ -29,6 +28,23 @@ now_ns(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &t);
 	return (uint64_t)t.tv_sec * NS_PER_S + (uint64_t)t.tv_nsec;
+}
+
+void
+since_now(struct since *out)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_BOOTTIME, &t);
+	out->boot_ns = (uint64_t)t.tv_sec * NS_PER_S + (uint64_t)t.tv_nsec;
+	clock_gettime(CLOCK_REALTIME, &t);
+	out->real_s = (uint64_t)t.tv_sec;
+}
+
+bool
+stopping(const struct sup *s)
+{
+	return s->stop && !s->hold;
 }
 
 bool
@@ -47,110 +63,6 @@ wait_setup(struct sup *s)
 		return ERR_SYS;
 	s->signal_fd = signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK);
 	return s->signal_fd < 0 ? ERR_SYS : 0;
-}
-
-/* A worker's own word counts more than the broker's; most: a death. */
-static int
-weight(int code, enum seat seat)
-{
-	if (code == EXIT_FILTER || code == EXIT_CRASH ||
-	    code == EXIT_SERVER_EXIT)
-		return 4;
-	if (seat == SEAT_BROKER || code == EXIT_PROTOCOL)
-		return 1;
-	return code == EXIT_DEADLINE ? 2 : 3;
-}
-
-void
-fail_with(struct sup *s, int code, enum seat seat)
-{
-	if (s->fail_code &&
-	    weight(code, seat) <= weight(s->fail_code, s->fail_seat))
-		return;
-	s->fail_code = code;
-	s->fail_seat = seat;
-}
-
-static void
-say_death(enum seat seat, const struct child *c)
-{
-	const struct exit_row *row = exit_row(c->code);
-	const char *name = seat_name(seat);
-
-	if (c->code == EXIT_FILTER)
-		log_line(LOG_FAIL, name, "filter_kill",
-			 "%s was killed by its system-call filter", name);
-	else if (c->code == EXIT_CRASH)
-		log_line(LOG_FAIL, name, "crash", "%s died by signal %d", name,
-			 c->signal);
-	else if (c->code >= STEP_EXIT && c->code < STEP_EXIT + STEP_COUNT)
-		log_line(LOG_FAIL, name, "stage1",
-			 "%s could not be confined: %s", name,
-			 step_name(c->code - STEP_EXIT));
-	else if (seat == SEAT_SERVER && c->code != EXIT_LOCK &&
-		 c->code != EXIT_SERVER_GONE) /* a code of its own */
-		log_line(LOG_FAIL, name, "server_exit",
-			 "the server exited with code %d", c->code);
-	else if (row && row->code != EXIT_OK && row->code < 100)
-		log_line(LOG_FAIL, name, "worker_failed", "%s: %s", name,
-			 row->what);
-}
-
-/* What the end of a process means that nobody asked to end; 0: no failure. */
-static int
-failure(const struct child *c, enum seat seat)
-{
-	bool stage1 = c->code >= STEP_EXIT && c->code < STEP_EXIT + STEP_COUNT;
-
-	if (stage1 || (seat == SEAT_SERVER && c->code == EXIT_LOCK))
-		return EXIT_LOCK;
-	if (seat == SEAT_SERVER)
-		return c->code == EXIT_SERVER_GONE || c->code == EXIT_FILTER
-			       ? c->code
-			       : EXIT_SERVER_EXIT;
-	if (c->signal)
-		return c->code;
-	/* the broker's 0: nobody said GO_END */
-	if (!exit_allowed(c->code, seat) ||
-	    (seat == SEAT_BROKER && c->code == EXIT_OK))
-		return EXIT_PROTOCOL;
-	return c->code < 100 ? c->code : 0;
-}
-
-/* Turns a wait status into a code that the seat may say. */
-static void
-judge(struct sup *s, enum seat seat, const siginfo_t *info)
-{
-	struct child *c = &s->child[seat];
-	int code;
-
-	c->code = info->si_status;
-	if (info->si_code != CLD_EXITED) {
-		c->signal = info->si_status;
-		c->code = c->signal == SIGSYS ? EXIT_FILTER : EXIT_CRASH;
-	}
-	if (c->ending)
-		return;
-	say_death(seat, c);
-	if ((code = failure(c, seat)) != 0)
-		fail_with(s, code, seat);
-}
-
-static void
-reap(struct sup *s, enum seat seat)
-{
-	struct child *c = &s->child[seat];
-	siginfo_t info = {0};
-
-	if (waitid(P_PIDFD, (id_t)c->pidfd, &info, WEXITED | WNOHANG) != 0 ||
-	    info.si_pid == 0)
-		return;
-	c->state = CHILD_GONE;
-	judge(s, seat, &info);
-	close(c->pidfd);
-	if (c->ready_fd >= 0)
-		close(c->ready_fd);
-	c->pidfd = c->ready_fd = -1;
 }
 
 /* A hang-up is the sign; a byte in the pipe is a violation. */
@@ -176,6 +88,11 @@ take_signals(struct sup *s)
 		switch (si.ssi_signo) {
 		case SIGTERM:
 		case SIGINT:
+			if (s->hold && !s->stop)
+				log_line(LOG_WARN, NULL, "deferred",
+					 "asked to end: first the server's "
+					 "keys are stored, which nobody else "
+					 "has");
 			s->stop = true;
 			break;
 		case SIGHUP:
@@ -184,28 +101,6 @@ take_signals(struct sup *s)
 		default:
 			break;
 		}
-	}
-}
-
-/* Orphans of a container without a pid namespace come to us (subreaper). */
-static void
-reap_orphans(const struct sup *s)
-{
-	siginfo_t info;
-
-	for (;;) {
-		bool ours = false;
-
-		memset(&info, 0, sizeof(info));
-		if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) != 0 ||
-		    info.si_pid == 0)
-			return;
-		for (int i = 0; i < SEAT_COUNT; i++)
-			ours = ours || (child_alive(&s->child[i]) &&
-					s->child[i].pid == info.si_pid);
-		if (ours)
-			return; /* its pidfd will say so */
-		waitid(P_PID, (id_t)info.si_pid, &info, WEXITED | WNOHANG);
 	}
 }
 
@@ -258,7 +153,7 @@ turn(struct sup *s, int timeout_ms)
 			ready(s, (enum seat)(what[k] - SEAT_COUNT),
 			      p[k].revents);
 		else
-			reap(s, (enum seat)what[k]);
+			reap_seat(s, (enum seat)what[k]);
 	}
 	reap_orphans(s);
 }
@@ -269,7 +164,7 @@ settle(struct sup *s)
 {
 	uint64_t until = now_ns() + TOGETHER_MS * UINT64_C(1000000);
 
-	while (now_ns() < until && weight(s->fail_code, s->fail_seat) < 4)
+	while (now_ns() < until && fail_weight(s->fail_code, s->fail_seat) < 4)
 		turn(s, 20);
 	return ERR_REFUSED;
 }
@@ -282,7 +177,7 @@ wait_for(struct sup *s, wait_done *done, const void *arg, unsigned seconds)
 	for (;;) {
 		int ms = -1;
 
-		if (s->stop) {
+		if (stopping(s)) {
 			fail_with(s, EXIT_INTERRUPTED, SEAT_SUPERVISOR);
 			return ERR_REFUSED;
 		}

@@ -7,6 +7,7 @@
 #ifndef SP_WAIT_H
 #define SP_WAIT_H
 
+#include "reap.h"
 #include "sup.h"
 
 /* Blocks every signal and opens the signalfd.  Returns 0 or ERR_SYS. */
@@ -38,8 +39,8 @@ void wait_gone(struct sup *s, enum seat seat, unsigned seconds);
 /* Kills and reaps a set of seats, within a second or so each. */
 void wait_kill(struct sup *s, uint32_t seats);
 
-/* Records the first failure of a session. */
-void fail_with(struct sup *s, int code, enum seat seat);
+/* A signal asked us to end, and nothing is lost by it. */
+bool stopping(const struct sup *s);
 
 /* True while the process exists. */
 bool child_alive(const struct child *c);

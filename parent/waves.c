@@ -15,17 +15,30 @@ limit(const struct sup *s)
 	return conf_num(s->conf, CONF_T_WAVE);
 }
 
+static int
+open_with_broker(struct sup *s, struct session *x)
+{
+	if (session_open(s, x) == 0)
+		return session_spawn(s, x, SEAT_BROKER);
+	fail_with(s, EXIT_INTERNAL, SEAT_SUPERVISOR);
+	return ERR_REFUSED;
+}
+
+int
+wave_alone(struct sup *s, struct session *x)
+{
+	int r = open_with_broker(s, x);
+
+	return r != 0 ? r : wait_locked(s, SEAT_BIT(SEAT_BROKER), limit(s));
+}
+
 int
 wave_begin(struct sup *s, struct session *x, bool render)
 {
 	uint32_t first = SEAT_BIT(SEAT_RESOLVE);
 	int r;
 
-	if (session_open(s, x) != 0) {
-		fail_with(s, EXIT_INTERNAL, SEAT_SUPERVISOR);
-		return ERR_REFUSED;
-	}
-	if ((r = session_spawn(s, x, SEAT_BROKER)) != 0 ||
+	if ((r = open_with_broker(s, x)) != 0 ||
 	    (r = session_spawn(s, x, SEAT_RESOLVE)) != 0)
 		return r;
 	if (render) {
@@ -152,7 +165,7 @@ store_one(struct sup *s, struct session *x, enum seat seat)
 static bool
 next_may_follow(const struct sup *s, enum seat seat)
 {
-	return !s->stop && s->fail_seat == seat &&
+	return !stopping(s) && s->fail_seat == seat &&
 	       child_alive(&s->child[SEAT_BROKER]) &&
 	       (!child_alive(&s->child[seat]) || s->fail_code == EXIT_DEADLINE);
 }

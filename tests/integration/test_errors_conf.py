@@ -114,6 +114,11 @@ SHAPES = {
     'server_stop': (['0'], ['1']),
     'retry_time': (['x'], ['0']),
     'absent_time': (['x'], ['0']),
+    'restart_limit': (['x', '-1', '101'], ['0', '100']),
+    'restart_window': (['0', '86401'], ['1']),
+    'restart_pause': (['0'], ['1']),
+    'look_interval': (['x', '-1', '86401'], ['0', '86400']),
+    'certificate_interval': (['x', '86401'], ['0', '86400']),
 }
 PATHS = ('operator_key', 'template', 'server', 'plugin_directory', 'tpm',
          'audit_directory',
