@@ -310,6 +310,11 @@ class Rig:
             out += ['file ' + os.path.join(folder, x) for x in files]
         return out
 
+    def server_pids(self):
+        """The server and what it started."""
+        return [pid for pid, (uid, _, _) in processes().items()
+                if uid == self.uids['server']]
+
     def check_nothing_left(self):
         left = self.left()
         if left:

@@ -3,6 +3,7 @@
 behind it, and the checks that every refused boot must pass."""
 import os
 import shutil
+import signal
 import time
 import unittest
 
@@ -35,6 +36,14 @@ class ErrorCase(unittest.TestCase):
 
     def setUp(self):
         self.addCleanup(self.client.clear_faults)
+        self.addCleanup(self.end_all)
+
+    def end_all(self):
+        """What a failed test left running would stop the next one."""
+        for boot in self.rig.boots:
+            if boot.code() is None:
+                boot.signal(signal.SIGTERM)
+                boot.wait()
 
     def keep_secret(self, name):
         """Puts the secret's present value back when the test ends."""
