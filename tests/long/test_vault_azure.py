@@ -201,7 +201,7 @@ class Kills(Case):
 
     def test_the_server(self):
         rig = self.lived()
-        boot = rig.ready()
+        boot = rig.ready(restart_limit=0)
         pids = [p for p, (uid, _, _) in processes().items()
                 if uid == rig.base]
         self.kill(boot, pids[0])
