@@ -179,7 +179,6 @@ class Exec(unittest.TestCase):
                 ("X_READ_PATH", "/etc/hosts", LIFE, "LOCK"),
                 ("X_READ_PATH", "/etc/hosts", remote, "OK"),
                 ("X_WRITE_PATH", self.path("other"), LIFE, "OK"),
-                ("X_WRITE_PATH", self.path("other"), remote, "LOCK"),
                 ("X_WRITE_PATH", "/dev/null", remote, "OK"),
                 ("X_BIND_PORT", 8200, LIFE, "OK"),
                 ("X_BIND_PORT", 8200, private, "LOCK"),
