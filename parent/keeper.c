@@ -33,7 +33,7 @@ shut(int *fd)
 
 /* Half shut: its word.  Wholly: it died.  A byte: it has no business to. */
 void
-keeper_told(struct sup *s, enum keeper_word word, short revents)
+keeper_told(struct sup *s, int word, short revents)
 {
 	if (!(revents & (POLLHUP | POLLRDHUP)))
 		fail_with(s, EXIT_PROTOCOL, SEAT_KEEPER);

@@ -25,7 +25,7 @@ void keeper_release(struct sup *s);
 bool keeper_lost(const struct sup *s);
 
 /* What poll(2) says of one of these sockets (wait.c). */
-void keeper_told(struct sup *s, enum keeper_word word, short revents);
+void keeper_told(struct sup *s, int word, short revents);
 
 /* Says once that the lease is lost, and records it as the failure. */
 void keeper_fail(struct sup *s);

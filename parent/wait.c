@@ -115,25 +115,22 @@ turn(struct sup *s, int timeout_ms)
 	p[n] = (struct pollfd){.fd = s->signal_fd, .events = POLLIN};
 	what[n++] = -1;
 	for (int i = 0; i < LIFE_COUNT; i++) {
-		p[n] = (struct pollfd){.fd = s->life[i].notify_fd,
-				       .events = POLLIN};
+		p[n] = (struct pollfd){s->life[i].notify_fd, POLLIN, 0};
 		what[n++] = -2 - i;
 	}
 	for (int i = 0; i < KEEPER_WORDS; i++) {
-		p[n] = (struct pollfd){.fd = s->keeper_fd[i],
-				       .events = POLLIN | POLLRDHUP};
-		what[n++] = 2 * SEAT_COUNT + i;
+		what[n] = 2 * SEAT_COUNT + i;
+		p[n++] =
+			(struct pollfd){s->keeper_fd[i], POLLIN | POLLRDHUP, 0};
 	}
 	for (int i = 0; i < SEAT_COUNT; i++) {
 		if (!child_alive(&s->child[i]))
 			continue;
 		if (s->child[i].ready_fd >= 0) {
-			p[n] = (struct pollfd){.fd = s->child[i].ready_fd,
-					       .events = POLLIN};
+			p[n] = (struct pollfd){s->child[i].ready_fd, POLLIN, 0};
 			what[n++] = SEAT_COUNT + i;
 		}
-		p[n] = (struct pollfd){.fd = s->child[i].pidfd,
-				       .events = POLLIN};
+		p[n] = (struct pollfd){s->child[i].pidfd, POLLIN, 0};
 		what[n++] = i;
 	}
 	if (poll(p, n, timeout_ms) <= 0)
@@ -146,9 +143,7 @@ turn(struct sup *s, int timeout_ms)
 		else if (what[k] < -1)
 			notify_drain(s, (enum life_kind)(-2 - what[k]));
 		else if (what[k] >= 2 * SEAT_COUNT)
-			keeper_told(
-				s, (enum keeper_word)(what[k] - 2 * SEAT_COUNT),
-				p[k].revents);
+			keeper_told(s, what[k] - 2 * SEAT_COUNT, p[k].revents);
 		else if (what[k] >= SEAT_COUNT)
 			ready(s, (enum seat)(what[k] - SEAT_COUNT),
 			      p[k].revents);
