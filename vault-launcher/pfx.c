@@ -114,16 +114,17 @@ move(STACK_OF(X509) * certs, int i, STACK_OF(X509) * chain)
 }
 
 /*
- * Whether it is the issuer could not be told: without memory its key or its
- * extensions are not there.  A chain that lacks it must not be served.
+ * Says for certain that it is not the issuer: without memory its key, the
+ * name of its algorithm or its extensions are not there, and a chain that
+ * lacks the issuer must not be served.
  */
 static bool
-not_told(int found)
+is_other(int found)
 {
-	return found == X509_V_ERR_UNSPECIFIED ||
-	       found == X509_V_ERR_OUT_OF_MEM ||
-	       found == X509_V_ERR_NO_ISSUER_PUBLIC_KEY ||
-	       found == X509_V_ERR_UNABLE_TO_DECODE_ISSUER_PUBLIC_KEY;
+	return found == X509_V_ERR_SUBJECT_ISSUER_MISMATCH ||
+	       found == X509_V_ERR_AKID_SKID_MISMATCH ||
+	       found == X509_V_ERR_AKID_ISSUER_SERIAL_MISMATCH ||
+	       found == X509_V_ERR_KEYUSAGE_NO_CERTSIGN;
 }
 
 /* Puts the key's certificate first, then each one's issuer. */
@@ -147,12 +148,12 @@ order(STACK_OF(X509) * certs, EVP_PKEY *sk_key, STACK_OF(X509) * chain,
 		X509 *last = sk_X509_value(chain, sk_X509_num(chain) - 1);
 		int found = X509_check_issued(sk_X509_value(certs, i), last);
 
-		if (not_told(found))
-			return ERR_REFUSED;
-		if (found != X509_V_OK) {
+		if (is_other(found)) {
 			i++;
 			continue;
 		}
+		if (found != X509_V_OK)
+			return ERR_REFUSED;
 		if (!move(certs, i, chain))
 			return ERR_REFUSED;
 		i = 0;

@@ -40,7 +40,7 @@ class Short(unittest.TestCase):
         role = cc.Role('tls')
         self.addCleanup(role.close)
         end = cc.count(role, False)
-        for at in range(end - 3000, end - 2400, 12):
+        for at in range(end - 3000, end - 2400, 7):
             self.assertIsNone(role.allocation(at)[1])
 
     def test_control(self):
