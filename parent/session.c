@@ -295,8 +295,9 @@ session_go(struct sup *s, struct session *x, uint8_t byte)
 {
 	if (write(x->go_fd, &byte, 1) == 1)
 		return 0;
+	/* one that is gone is named by its end, which is about to be seen */
 	fail_with(s, EXIT_PROTOCOL, SEAT_BROKER);
-	return ERR_REFUSED;
+	return wait_settle(s);
 }
 
 int

@@ -58,10 +58,11 @@ struct since {
 
 struct sup {
 	struct conf *conf;
-	bool full;   /* profile: full, else container */
-	bool stop;   /* a signal asked us to end */
-	bool rotate; /* SIGHUP came */
-	bool hold;   /* to end now would lose keys: `stop` waits */
+	bool full;	     /* profile: full, else container */
+	bool stop;	     /* a signal asked us to end */
+	bool rotate;	     /* SIGHUP came */
+	bool hold;	     /* to end now would lose keys: `stop` waits */
+	uint64_t stop_by_ns; /* until then, when asked to end */
 	int signal_fd;
 	int null_fd;
 	int log_fd;	      /* standard error, or the same without blocking */

@@ -44,7 +44,7 @@ since_now(struct since *out)
 bool
 stopping(const struct sup *s)
 {
-	return s->stop && !s->hold;
+	return s->stop && (!s->hold || now_ns() >= s->stop_by_ns);
 }
 
 bool
@@ -79,6 +79,23 @@ ready(struct sup *s, enum seat seat, short revents)
 	c->ready_fd = -1;
 }
 
+/* Keys that nobody else has are stored first, for as long as a step takes. */
+static void
+asked_to_end(struct sup *s)
+{
+	unsigned most = conf_num(s->conf, CONF_T_WAVE);
+
+	if (s->stop)
+		return;
+	s->stop = true;
+	s->stop_by_ns = now_ns() + most * NS_PER_S;
+	if (s->hold)
+		log_line(LOG_WARN, NULL, "deferred",
+			 "asked to end: first, for %u s at most, the server's "
+			 "keys are stored, which nobody else has",
+			 most);
+}
+
 static void
 take_signals(struct sup *s)
 {
@@ -88,12 +105,7 @@ take_signals(struct sup *s)
 		switch (si.ssi_signo) {
 		case SIGTERM:
 		case SIGINT:
-			if (s->hold && !s->stop)
-				log_line(LOG_WARN, NULL, "deferred",
-					 "asked to end: first the server's "
-					 "keys are stored, which nobody else "
-					 "has");
-			s->stop = true;
+			asked_to_end(s);
 			break;
 		case SIGHUP:
 			s->rotate = true;
@@ -153,15 +165,23 @@ turn(struct sup *s, int timeout_ms)
 	reap_orphans(s);
 }
 
-/* Something failed: let others fail with it for a moment, then say so. */
-static int
-settle(struct sup *s)
+int
+wait_settle(struct sup *s)
 {
 	uint64_t until = now_ns() + TOGETHER_MS * UINT64_C(1000000);
 
 	while (now_ns() < until && fail_weight(s->fail_code, s->fail_seat) < 4)
 		turn(s, 20);
 	return ERR_REFUSED;
+}
+
+/* For poll(2): at least 1. */
+static int
+ms_until(uint64_t end)
+{
+	uint64_t now = now_ns();
+
+	return end > now ? (int)((end - now) / 1000000) + 1 : 1;
 }
 
 int
@@ -173,21 +193,27 @@ wait_for(struct sup *s, wait_done *done, const void *arg, unsigned seconds)
 		int ms = -1;
 
 		if (stopping(s)) {
+			if (s->hold)
+				log_line(LOG_WARN, NULL, "keys_gone",
+					 "the server's keys could not be "
+					 "stored and are gone with this boot; "
+					 "its store holds no data yet");
 			fail_with(s, EXIT_INTERRUPTED, SEAT_SUPERVISOR);
 			return ERR_REFUSED;
 		}
 		if (keeper_lost(s) && !s->storing)
 			keeper_fail(s);
 		if (s->fail_code)
-			return settle(s);
+			return wait_settle(s);
 		if (done(s, arg))
 			return 0;
-		if (seconds) {
-			uint64_t now = now_ns();
-			if (now >= end)
-				return ERR_TIMEOUT;
-			ms = (int)((end - now) / 1000000) + 1;
-		}
+		if (seconds && now_ns() >= end)
+			return ERR_TIMEOUT;
+		if (seconds || s->stop)
+			ms = ms_until(
+				!seconds || (s->stop && s->stop_by_ns < end)
+					? s->stop_by_ns
+					: end);
 		turn(s, ms);
 	}
 }
@@ -244,7 +270,7 @@ not_confined(struct sup *s, enum seat seat, int r)
 		(void)!wait_exits(s, SEAT_BIT(seat), 1);
 	if (!s->fail_code)
 		fail_with(s, EXIT_GATE, seat);
-	return settle(s);
+	return wait_settle(s);
 }
 
 int

@@ -33,13 +33,22 @@ CHECKED int wait_exits(struct sup *s, uint32_t seats, unsigned seconds);
  */
 CHECKED int wait_locked(struct sup *s, uint32_t seats, unsigned seconds);
 
+/*
+ * Something failed: lets others fail with it for a moment, so that the cause
+ * is named.  Returns ERR_REFUSED.
+ */
+CHECKED int wait_settle(struct sup *s);
+
 /* Waits for one exit, deaf to signals and failures: for an orderly end. */
 void wait_gone(struct sup *s, enum seat seat, unsigned seconds);
 
 /* Kills and reaps a set of seats, within a second or so each. */
 void wait_kill(struct sup *s, uint32_t seats);
 
-/* A signal asked us to end, and nothing is lost by it. */
+/*
+ * A signal asked us to end, and nothing is lost by it (s->hold), or what
+ * would be could not be saved in time.
+ */
 bool stopping(const struct sup *s);
 
 /* True while the process exists. */

@@ -65,6 +65,29 @@ class Keys(ErrorCase):
         self.rig.stop(boot)
 
 
+class Lost(ErrorCase):
+    LIVED = False
+
+    def test_sigterm_does_not_wait_for_ever(self):
+        """The key vault never takes them: the boot ends in bounded time, and
+        the next one begins the store, which has no data, anew."""
+        self.client.fault(service='akv', operation='secret-set', times=1000,
+                          match='apm-unseal-bundle', status=503)
+        boot = self.rig.run(step_deadline=12)
+        self.assertTrue(boot.wait_until('initialised'), boot.text())
+        begin = time.monotonic()
+        boot.signal(signal.SIGTERM)
+        self.assertEqual(boot.wait(), 7, boot.text())
+        took = time.monotonic() - begin
+        self.assertTrue(11.5 < took < 30, took)
+        self.assertIn('keys_gone', boot.events())
+        self.rig.check_nothing_left()
+        self.client.clear_faults()
+        boot = self.rig.ready(absent_time=1)
+        self.assertIn('moved_aside', boot.events())
+        self.rig.stop(boot)
+
+
 class PidOne(ErrorCase):
     def zombies(self, pid):
         out = []
