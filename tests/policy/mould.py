@@ -50,8 +50,8 @@ class Mould:
         """pid: a child that held stopped; installs: which filter counts."""
         self.pid, self.copies = pid, 0
         os.waitpid(pid, os.WUNTRACED)
-        pt.call(pt.SEIZE, pid, 0, pt.O_SYSGOOD | pt.O_FORK | pt.O_EXEC |
-                pt.O_EXITKILL)
+        pt.call(pt.SEIZE, pid, 0, pt.O_SYSGOOD | pt.O_FORK | pt.O_CLONE |
+                pt.O_EXEC | pt.O_EXITKILL)
         os.kill(pid, signal.SIGCONT)
         self.until_exec()
         for _ in range(installs):
@@ -133,7 +133,7 @@ class Mould:
 
 
 def end_child(pid):
-    """Of a copy that was let fork."""
+    """Of a copy that was let fork or begin a thread."""
     os.kill(pid, signal.SIGKILL)
     while os.WIFSTOPPED(os.waitpid(pid, pt.WALL)[1]):
         pass
@@ -141,7 +141,7 @@ def end_child(pid):
 
 class Copy:
     def __init__(self, pid):
-        self.pid = pid
+        self.pid, self.threads = pid, []
         for _ in ('entry', 'exit'):
             pt.call(pt.SYSCALL, pid)
             Mould.wait(pid)
@@ -205,12 +205,20 @@ class Copy:
             if got and not os.WIFSTOPPED(status):
                 raise Died(os.waitstatus_to_exitcode(status))
             if got and status >> 16 in (pt.EVENT_FORK, pt.EVENT_CLONE):
-                end_child(pt.event_message(self.pid))
+                self.begun(pt.event_message(self.pid))
                 pt.call(pt.SYSCALL, self.pid)
             elif got:
                 return True
             if time.monotonic() > end and self.waits():
                 return False
+
+    def begun(self, child):
+        """A process of its own ends here.  A thread's end would be the end
+        of all: it stays stopped where it begins, without stack or TLS."""
+        if os.path.exists('/proc/%d/task/%d' % (self.pid, child)):
+            self.threads.append(child)
+        else:
+            end_child(child)
 
     def waits(self):
         with open('/proc/%d/stat' % self.pid, encoding='ascii',
@@ -219,6 +227,8 @@ class Copy:
 
     def close(self):
         if self.pid:
+            for thread in self.threads:
+                end_child(thread)
             os.kill(self.pid, signal.SIGKILL)
             os.waitpid(self.pid, pt.WALL)
             self.pid = 0
