@@ -113,20 +113,6 @@ move(STACK_OF(X509) * certs, int i, STACK_OF(X509) * chain)
 	return false;
 }
 
-/*
- * Says for certain that it is not the issuer: without memory its key, the
- * name of its algorithm or its extensions are not there, and a chain that
- * lacks the issuer must not be served.
- */
-static bool
-is_other(int found)
-{
-	return found == X509_V_ERR_SUBJECT_ISSUER_MISMATCH ||
-	       found == X509_V_ERR_AKID_SKID_MISMATCH ||
-	       found == X509_V_ERR_AKID_ISSUER_SERIAL_MISMATCH ||
-	       found == X509_V_ERR_KEYUSAGE_NO_CERTSIGN;
-}
-
 /* Puts the key's certificate first, then each one's issuer. */
 static int
 order(STACK_OF(X509) * certs, EVP_PKEY *sk_key, STACK_OF(X509) * chain,
@@ -146,15 +132,13 @@ order(STACK_OF(X509) * certs, EVP_PKEY *sk_key, STACK_OF(X509) * chain,
 		return ERR_REFUSED;
 	for (i = 0; i < sk_X509_num(certs);) {
 		X509 *last = sk_X509_value(chain, sk_X509_num(chain) - 1);
-		int found = X509_check_issued(sk_X509_value(certs, i), last);
+		int found = pfx_issued(sk_X509_value(certs, i), last);
 
-		if (is_other(found)) {
+		if (found == 0) {
 			i++;
 			continue;
 		}
-		if (found != X509_V_OK)
-			return ERR_REFUSED;
-		if (!move(certs, i, chain))
+		if (found < 0 || !move(certs, i, chain))
 			return ERR_REFUSED;
 		i = 0;
 	}

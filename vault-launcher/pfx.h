@@ -65,6 +65,14 @@ CHECKED int pfx_check(const struct pfx *p, const struct pfx_want *want,
 		      int *out_code);
 
 /*
+ * Whether of's issuer is that certificate (by names, key identifiers, usage
+ * and algorithm, RFC 5280 section 4.2.1; no signature is checked): 1, 0, or
+ * ERR_CRYPTO.  0 is said for certain: without memory one part or another is
+ * not there, and a chain that lacks an issuer must not be served.
+ */
+CHECKED int pfx_issued(X509 *issuer, X509 *of);
+
+/*
  * Writes the chain as PEM, leaf first; a self-signed root that is not the
  * leaf itself is left out (clients have it or do not trust it).  Returns 0
  * or ERR_CRYPTO; too little room shows at wr_end().

@@ -76,12 +76,28 @@ pfx_check(const struct pfx *p, const struct pfx_want *want, int *out_code)
 }
 
 int
+pfx_issued(X509 *issuer, X509 *of)
+{
+	switch (X509_check_issued(issuer, of)) {
+	case X509_V_OK:
+		return 1;
+	case X509_V_ERR_SUBJECT_ISSUER_MISMATCH:
+	case X509_V_ERR_AKID_SKID_MISMATCH:
+	case X509_V_ERR_AKID_ISSUER_SERIAL_MISMATCH:
+	case X509_V_ERR_KEYUSAGE_NO_CERTSIGN:
+		return 0;
+	default: /* its key, algorithm or extensions are not there */
+		return ERR_CRYPTO;
+	}
+}
+
+int
 pfx_put_chain(const struct pfx *p, struct wr *w)
 {
 	for (int i = 0; i < sk_X509_num(p->chain); i++) {
 		X509 *x = sk_X509_value(p->chain, i);
 		uint8_t *der = NULL;
-		int bytes, own = i > 0 ? X509_self_signed(x, 0) : 0;
+		int bytes, own = i > 0 ? pfx_issued(x, x) : 0;
 
 		if (own < 0)
 			return ERR_CRYPTO;
