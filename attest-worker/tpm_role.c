@@ -7,8 +7,8 @@
 
 #include <errno.h>
 #include <poll.h>
-#include <time.h>
 
+#include "clock.h"
 #include "cursor.h"
 #include "events.h"
 #include "fds.h"
@@ -54,11 +54,7 @@ await(struct worker *w, unsigned type, struct frame *out)
 static int64_t
 deadline(const struct worker *w)
 {
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000 +
-	       worker_left_ms(w);
+	return (int64_t)clock_ms(CLOCK_MONOTONIC) + worker_left_ms(w);
 }
 
 static int

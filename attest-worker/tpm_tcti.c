@@ -8,8 +8,9 @@
 
 #include <errno.h>
 #include <poll.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "clock.h"
 
 #define TAG_PLAIN    0x8001u
 #define TAG_SESSIONS 0x8002u
@@ -25,10 +26,7 @@ tpm_link(void)
 static int64_t
 now_ms(void)
 {
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+	return (int64_t)clock_ms(CLOCK_MONOTONIC);
 }
 
 int

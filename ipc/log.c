@@ -13,6 +13,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
+
 #define TEXT_MAX   1024u
 #define LINE_BYTES (2 * TEXT_MAX + 256u)
 #define NS	   UINT64_C(1000000000)
@@ -84,15 +86,6 @@ add_json(struct line *l, const char *key, const char *s)
 	add(l, "\"");
 }
 
-static uint64_t
-now_ns(clockid_t clock)
-{
-	struct timespec ts = {0};
-
-	clock_gettime(clock, &ts);
-	return (uint64_t)ts.tv_sec * NS + (uint64_t)ts.tv_nsec;
-}
-
 /* Days since 1970 to a date of the Gregorian calendar, counted from March. */
 static void
 date_of(uint64_t days, unsigned date[static 3])
@@ -111,7 +104,7 @@ date_of(uint64_t days, unsigned date[static 3])
 static void
 add_times(struct line *l, uint64_t ms)
 {
-	uint64_t wall = now_ns(CLOCK_REALTIME), s = wall / NS;
+	uint64_t wall = clock_ns(CLOCK_REALTIME), s = wall / NS;
 	unsigned d[3];
 	char b[96];
 
@@ -146,7 +139,7 @@ add_prefix(struct line *l, uint64_t ms, enum log_level level)
 static bool
 more_is_taken(uint64_t until)
 {
-	uint64_t now = now_ns(CLOCK_MONOTONIC);
+	uint64_t now = clock_ns(CLOCK_MONOTONIC);
 	struct pollfd p = {.fd = out.fd, .events = POLLOUT};
 	struct timespec t = {0};
 
@@ -161,7 +154,7 @@ more_is_taken(uint64_t until)
 static bool
 put(const struct line *l)
 {
-	uint64_t until = now_ns(CLOCK_MONOTONIC) + TAKE_NS;
+	uint64_t until = clock_ns(CLOCK_MONOTONIC) + TAKE_NS;
 	const char *p = l->s;
 	size_t left = l->used;
 
@@ -187,7 +180,7 @@ log_line(enum log_level level, const char *from, const char *event,
 		[LOG_WARN] = "warning",
 		[LOG_FAIL] = "error",
 	};
-	uint64_t now = now_ns(CLOCK_MONOTONIC), ms;
+	uint64_t now = clock_ns(CLOCK_MONOTONIC), ms;
 	char raw[TEXT_MAX], text[TEXT_MAX];
 	struct line l = {.used = 0};
 	unsigned lost;

@@ -8,17 +8,28 @@
 #include "json.h"
 
 void
-imds_token_path(const struct net_conf *c, struct text *out)
+imds_token_ask(const struct net_conf *c, char path[static HTTP_PATH_MAX],
+	       struct http_request *out)
 {
-	text_put(out, "/metadata/identity/oauth2/token"
-		      "?api-version=2018-02-01&resource=");
-	text_percent(out, conf_resource(c));
-	if (c->selector[0] == '\0')
-		return;
-	text_put(out, "&");
-	text_put(out, c->selector);
-	text_put(out, "=");
-	text_percent(out, c->identity);
+	struct text t;
+	size_t n;
+
+	*out = (struct http_request){.remote = REMOTE_IMDS,
+				     .method = "GET",
+				     .path = path,
+				     .max_bytes = IMDS_BODY_MAX,
+				     .json = true};
+	text_init(&t, path, HTTP_PATH_MAX);
+	text_put(&t, "/metadata/identity/oauth2/token"
+		     "?api-version=2018-02-01&resource=");
+	text_percent(&t, conf_resource(c));
+	if (c->selector[0] != '\0') {
+		text_put(&t, "&");
+		text_put(&t, c->selector);
+		text_put(&t, "=");
+		text_percent(&t, c->identity);
+	}
+	BUG_ON(text_end(&t, &n) != 0); /* CONF_IDENTITY * 3 fits */
 }
 
 /* Members that may be absent, but must be right if they are there. */

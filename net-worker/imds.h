@@ -11,6 +11,7 @@
 
 #include "conf.h"
 #include "err.h"
+#include "http.h"
 #include "text.h"
 
 #define IMDS_BODY_MAX  (32u * 1024u)
@@ -21,8 +22,9 @@
 
 #define THIM_PATH "/metadata/THIM/amd/certification"
 
-/* Writes path and query of the token request. */
-void imds_token_path(const struct net_conf *c, struct text *out);
+/* Writes the token request; its path is in path, by reference. */
+void imds_token_ask(const struct net_conf *c, char path[static HTTP_PATH_MAX],
+		    struct http_request *out);
 
 /*
  * Reads the token answer; sk_token takes IMDS_TOKEN_MAX + 1 bytes.  now: Unix

@@ -5,14 +5,14 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "channel.h"
+#include "clock.h"
 #include "exit.h"
 #include "fds.h"
 #include "go.h"
-#include "text.h"
+#include "retry.h"
 
 #define RELEASE_PART 12 /* of the lease: the call that gives it back */
 
@@ -20,20 +20,7 @@
 static uint64_t
 now_ms(void)
 {
-	struct timespec t;
-
-	BUG_ON(clock_gettime(CLOCK_BOOTTIME, &t) != 0);
-	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
-
-/* xorshift64: spreads the calls of many nodes, protects nothing. */
-static uint32_t
-jitter(struct keeper *k)
-{
-	k->random ^= k->random << 13;
-	k->random ^= k->random >> 7;
-	k->random ^= k->random << 17;
-	return (uint32_t)(k->random >> 32);
+	return clock_ms(CLOCK_BOOTTIME);
 }
 
 /*
@@ -86,19 +73,11 @@ read_names(struct addrs *out)
 static int
 token(struct keeper *k, uint32_t left_ms)
 {
-	struct http_request rq = {.remote = REMOTE_IMDS,
-				  .method = "GET",
-				  .max_bytes = IMDS_BODY_MAX,
-				  .json = true};
 	char path[HTTP_PATH_MAX];
+	struct http_request rq;
 	struct http_answer a;
-	struct text t;
-	size_t n;
 
-	text_init(&t, path, sizeof(path));
-	imds_token_path(k->conf, &t);
-	BUG_ON(text_end(&t, &n) != 0); /* CONF_IDENTITY * 3 fits */
-	rq.path = path;
+	imds_token_ask(k->conf, path, &rq);
 	http_call(k->http, &rq, left_ms, &a);
 	if (a.status >= 400 && a.status < 404)
 		k->lease.code = EXIT_IDENTITY;
@@ -175,7 +154,7 @@ step(struct keeper *k)
 		return; /* no identity: that does not mend itself */
 	}
 	l->code = 0;
-	lease_answer(l, said, sent, now_ms(), jitter(k));
+	lease_answer(l, said, sent, now_ms(), retry_random(&k->random));
 	if (l->code == EXIT_STORAGE_AWAY && !k->have_bearer)
 		l->code = EXIT_IMDS; /* it was not even asked */
 	if (said == LEASE_TOKEN)

@@ -11,6 +11,7 @@
 #include <time.h>
 
 #include "blob.h"
+#include "clock.h"
 #include "https.h"
 
 #define NS_PER_S UINT64_C(1000000000)
@@ -23,11 +24,9 @@
 static uint64_t
 question_age(const struct net_conf *c)
 {
-	uint64_t real = (uint64_t)time(NULL), boot, age = 0;
-	struct timespec t;
+	uint64_t real = (uint64_t)time(NULL), age = 0;
+	uint64_t boot = clock_ns(CLOCK_BOOTTIME);
 
-	BUG_ON(clock_gettime(CLOCK_BOOTTIME, &t) != 0);
-	boot = (uint64_t)t.tv_sec * NS_PER_S + (uint64_t)t.tv_nsec;
 	if (boot > c->since_boot_ns)
 		age = (boot - c->since_boot_ns + NS_PER_S - 1) / NS_PER_S;
 	if (real > c->since_real_s && real - c->since_real_s > age)

@@ -161,6 +161,15 @@ retry_date(const char *p, size_t bytes, uint64_t *out)
 }
 
 uint32_t
+retry_random(uint64_t *state)
+{
+	*state ^= *state << 13;
+	*state ^= *state >> 7;
+	*state ^= *state << 17;
+	return (uint32_t)(*state >> 32);
+}
+
+uint32_t
 retry_after(const char *p, size_t bytes, int64_t now)
 {
 	int64_t then;

@@ -34,6 +34,12 @@ struct retry_ask {
 bool retry_later(const struct retry_ask *ask, uint32_t *out_wait_ms);
 
 /*
+ * The next 32 bits for struct retry_ask (xorshift64, Marsaglia 2003): spreads
+ * the calls of many machines, protects nothing.  state: not 0.
+ */
+uint32_t retry_random(uint64_t *state);
+
+/*
  * Reads a Date value (RFC 9110 6.6.1, an IMF-fixdate alone).  Returns 0 and the
  * Unix seconds, or ERR_FORMAT.
  */

@@ -9,21 +9,13 @@
 int
 https_token(struct https *h, struct step *s)
 {
-	struct http_request rq = {.remote = REMOTE_IMDS,
-				  .method = "GET",
-				  .max_bytes = IMDS_BODY_MAX,
-				  .json = true};
 	char path[HTTP_PATH_MAX];
+	struct http_request rq;
 	struct service_error e;
 	struct http_answer a;
-	struct text t;
-	size_t n;
 	int r;
 
-	text_init(&t, path, sizeof(path));
-	imds_token_path(h->conf, &t);
-	BUG_ON(text_end(&t, &n) != 0); /* CONF_IDENTITY * 3 fits */
-	rq.path = path;
+	imds_token_ask(h->conf, path, &rq);
 	if ((r = step_try(h, s, &rq, &a)) == ERR_REFUSED) {
 		/* something that is no metadata service says no in HTML */
 		service_error_read(a.body, a.bytes, &e);

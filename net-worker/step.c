@@ -7,8 +7,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
+#include "clock.h"
 #include "events.h"
 #include "https.h"
 #include "retry.h"
@@ -26,20 +26,7 @@ static const int away[REMOTE_COUNT] = {EXIT_IMDS, EXIT_MAA_AWAY, EXIT_AKV_AWAY,
 uint64_t
 https_now_ms(void)
 {
-	struct timespec ts;
-
-	BUG_ON(clock_gettime(CLOCK_MONOTONIC, &ts) != 0);
-	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
-}
-
-/* xorshift64: spreads retries of many machines, protects nothing. */
-static uint32_t
-jitter(struct https *h)
-{
-	h->random ^= h->random << 13;
-	h->random ^= h->random >> 7;
-	h->random ^= h->random << 17;
-	return (uint32_t)(h->random >> 32);
+	return clock_ms(CLOCK_MONOTONIC);
 }
 
 void
@@ -165,7 +152,7 @@ step_try(struct https *h, struct step *s, const struct http_request *rq,
 				 .status = out->status,
 				 .tries = s->tries,
 				 .after_s = out->after_s,
-				 .random = jitter(h)};
+				 .random = retry_random(&h->random)};
 	if (!out->final && !is_deleted(out) && retry_later(&ask, &wait))
 		return again(h, s, rq->remote, out, wait);
 	if (out->status != 0)
@@ -178,8 +165,9 @@ int
 step_nonsense(struct https *h, struct step *s, enum remote remote)
 {
 	struct http_answer a = {.why = "the answer is not what was asked for"};
-	struct retry_ask ask = {
-		.remote = remote, .tries = s->tries, .random = jitter(h)};
+	struct retry_ask ask = {.remote = remote,
+				.tries = s->tries,
+				.random = retry_random(&h->random)};
 	uint32_t wait;
 
 	BUG_ON(!retry_later(&ask, &wait)); /* status 0 has a row for all */

@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "gate.h"
 #include "keeper.h"
 #include "log.h"
@@ -24,21 +25,14 @@
 uint64_t
 now_ns(void)
 {
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * NS_PER_S + (uint64_t)t.tv_nsec;
+	return clock_ns(CLOCK_MONOTONIC);
 }
 
 void
 since_now(struct since *out)
 {
-	struct timespec t;
-
-	clock_gettime(CLOCK_BOOTTIME, &t);
-	out->boot_ns = (uint64_t)t.tv_sec * NS_PER_S + (uint64_t)t.tv_nsec;
-	clock_gettime(CLOCK_REALTIME, &t);
-	out->real_s = (uint64_t)t.tv_sec;
+	out->boot_ns = clock_ns(CLOCK_BOOTTIME);
+	out->real_s = (uint64_t)time(NULL);
 }
 
 bool

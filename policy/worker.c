@@ -12,10 +12,10 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "audit.h"
+#include "clock.h"
 #include "cursor.h"
 #include "fds.h"
 #include "filter.h"
@@ -35,16 +35,6 @@ static _Noreturn void
 die(int code)
 {
 	_exit(code);
-}
-
-static uint64_t
-now_ms(void)
-{
-	struct timespec ts;
-
-	if (clock_gettime(CLOCK_MONOTONIC, &ts) != 0)
-		die(EXIT_LOCK);
-	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
 }
 
 /* Broker and keeper have a go pipe where the others have the broker. */
@@ -150,7 +140,7 @@ await_start(struct worker *w)
 		die(EXIT_LOCK);
 	if (channel_expect(&w->broker, MSG_START, buf, sizeof(buf), &f) != 0)
 		die(EXIT_PROTOCOL);
-	w->started_ms = now_ms();
+	w->started_ms = clock_ms(CLOCK_MONOTONIC);
 }
 
 void
@@ -175,7 +165,7 @@ worker_lock(struct worker *w, const uint16_t *tcp_ports, size_t ports)
 	}
 	if (close(FD_READY) != 0)
 		die(EXIT_LOCK);
-	w->started_ms = now_ms();
+	w->started_ms = clock_ms(CLOCK_MONOTONIC);
 }
 
 _Noreturn void
@@ -232,7 +222,7 @@ worker_note(struct worker *w, const char *fmt, ...)
 uint32_t
 worker_left_ms(const struct worker *w)
 {
-	uint64_t gone = now_ms() - w->started_ms;
+	uint64_t gone = clock_ms(CLOCK_MONOTONIC) - w->started_ms;
 
 	return gone >= w->deadline_ms ? 0 : (uint32_t)(w->deadline_ms - gone);
 }

@@ -11,26 +11,17 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 
+#include "clock.h"
 #include "srv_parse.h"
 
 #define HEAD_MAX 2048u	/* bytes of a request before its body */
 #define RAW_MAX	 16384u /* bytes read at once */
 
-static uint64_t
-now_ms(void)
-{
-	struct timespec ts;
-
-	BUG_ON(clock_gettime(CLOCK_MONOTONIC, &ts) != 0);
-	return (uint64_t)ts.tv_sec * 1000u + (uint64_t)ts.tv_nsec / 1000000u;
-}
-
 uint32_t
 srv_left_ms(const struct srv *s)
 {
-	uint64_t now = now_ms();
+	uint64_t now = clock_ms(CLOCK_MONOTONIC);
 
 	if (now >= s->end_ms)
 		return 0;
@@ -43,7 +34,8 @@ srv_open(struct srv *s, int fd, uint32_t left_ms)
 {
 	int r;
 
-	*s = (struct srv){.fd = fd, .end_ms = now_ms() + left_ms};
+	*s = (struct srv){.fd = fd,
+			  .end_ms = clock_ms(CLOCK_MONOTONIC) + left_ms};
 	if ((r = secret_new(HEAD_MAX + SRV_BODY, &s->sk_out)) != 0)
 		goto out;
 	if ((r = secret_new(RAW_MAX, &s->sk_raw)) != 0)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Failing system calls and allocations in each role, the short form: some of
 each by a seed that is printed (again: SALLYPORT_SEED).  The whole is
-tests/long/test_calls_*.py."""
+tests/long/test_calls_whole.py."""
 import os
 import random
 import unittest

@@ -79,20 +79,19 @@ CASE(the_request_names_resource_and_identity)
 	static const struct swap who = {TAG_IDENTITY,
 					"msi_res_id=/subscriptions/a b", 0};
 	static const struct swap none = {0, NULL, 0};
+	struct http_request rq;
+	char path[HTTP_PATH_MAX];
 	struct net_conf c;
-	char buf[512];
-	struct text t;
 
 	EXPECT(make_conf(&none, true, &c) == 0);
-	text_init(&t, buf, sizeof(buf));
-	imds_token_path(&c, &t);
-	EXPECT(strcmp(buf,
+	imds_token_ask(&c, path, &rq);
+	EXPECT(rq.remote == REMOTE_IMDS && rq.json && !rq.sk_bearer);
+	EXPECT(strcmp(rq.path,
 		      "/metadata/identity/oauth2/token?api-version=2018-"
 		      "02-01&resource=https%3A%2F%2Fvault.azure.net") == 0);
 	EXPECT(make_conf(&who, true, &c) == 0);
-	text_init(&t, buf, sizeof(buf));
-	imds_token_path(&c, &t);
-	EXPECT(strstr(buf, "&msi_res_id=%2Fsubscriptions%2Fa%20b"));
+	imds_token_ask(&c, path, &rq);
+	EXPECT(strstr(rq.path, "&msi_res_id=%2Fsubscriptions%2Fa%20b"));
 }
 
 #define CERT "-----BEGIN CERTIFICATE-----\\nQQ==\\n-----END CERTIFICATE-----"
