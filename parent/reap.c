@@ -65,6 +65,11 @@ say_death(const struct sup *s, enum seat seat)
 	else if (seat == SEAT_SERVER && server_end(s) == EXIT_SERVER_EXIT)
 		log_line(LOG_FAIL, name, "server_exit",
 			 "the server exited with code %d", c->code);
+	else if (c->code == EXIT_PROTOCOL)
+		log_line(LOG_FAIL, name, "worker_failed",
+			 "%s: who it works with ended, or broke the rules of "
+			 "the session",
+			 name);
 	else if (row && row->code != EXIT_OK && row->code < 100)
 		log_line(LOG_FAIL, name, "worker_failed", "%s: %s", name,
 			 row->what);
