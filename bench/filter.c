@@ -57,7 +57,7 @@ add(scmp_filter_ctx c, const struct pol_line *l)
 					    SCMP_CMP_MASKED_EQ,
 					    ~l->conds[i].value, 0)
 				 : SCMP_CMP(l->conds[i].type.arg, SCMP_CMP_EQ,
-					    l->conds[i].value);
+					    l->conds[i].value, 0);
 	return seccomp_rule_add_array(c, SCMP_ACT_ALLOW, l->nr, l->cond_count,
 				      cmp);
 }

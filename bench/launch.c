@@ -46,7 +46,7 @@ static struct conf conf;
 static struct sup sup;
 static struct cost *shared;
 
-static void
+static _Noreturn void
 quit(const char *why)
 {
 	fprintf(stderr, "bench-launch: %s (%s)\n", why, strerror(errno));

@@ -149,12 +149,12 @@ build_release() {
     exec 9>&-
 }
 
-# The trees that only tests need.
+# The trees that only tests need (with the benchmarks, so that they stay whole).
 build_for_tests() {
     exec 9>"$INST.lock"
     flock 9
     quietly "the build with sanitizers failed" build_tree asan '' \
-        --native-file "$ROOT/presets/asan.ini"
+        --native-file "$ROOT/presets/asan.ini" -Dbench=true
     quietly "the build of the fuzz targets failed" build_tree fuzz '' \
         --native-file "$ROOT/presets/fuzz.ini" -Dfuzz=true -Dtests=false
     exec 9>&-
