@@ -132,12 +132,25 @@ class Azure:
         tls = {"imds": None, "maa": self.pki.context(list(maa_names)),
                "akv": self.pki.context(list(akv_names), days, most)}
         for name, ctx in tls.items():
-            s = socket.create_server((host, 0), family=socket.AF_INET6
-                                     if ":" in host else socket.AF_INET)
+            s = self.listener(host)
             self.port[name] = s.getsockname()[1]
             self.socks.append(s)
             threading.Thread(target=self.accept, args=(name, s, ctx),
                              daemon=True).start()
+
+    def listener(self, host):
+        """On a port that is nobody's on 127.0.0.1 either: refused there."""
+        if ":" not in host:
+            return socket.create_server((host, 0))
+        while True:
+            s = socket.create_server((host, 0), family=socket.AF_INET6)
+            other = socket.socket()
+            self.socks.append(other)
+            try:
+                other.bind(("127.0.0.1", s.getsockname()[1]))
+                return s
+            except OSError:
+                s.close()
 
     def close(self):
         self.stop = True
