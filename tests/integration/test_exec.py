@@ -19,7 +19,7 @@ import baoserver  # noqa: E402
 import policypage  # noqa: E402
 import plugin_tries  # noqa: E402
 import spframe as sp  # noqa: E402
-from ports import free_uids  # noqa: E402
+from ports import free_port, free_uids  # noqa: E402
 from server_run import plugin_path  # noqa: E402
 
 BUILD = os.environ.get("SALLYPORT_BUILD", os.path.join(sp.ROOT, "build"))
@@ -100,11 +100,8 @@ class Exec(unittest.TestCase):
         for s in (opened, shut):
             s.bind(("127.0.0.1", 0))
             s.listen(4)
-        free = socket.socket()
-        free.bind(("127.0.0.1", 0))
-        port, closed, bind = (s.getsockname()[1]
-                              for s in (opened, shut, free))
-        free.close()
+        port, closed = (s.getsockname()[1] for s in (opened, shut))
+        bind = free_port()
         extra = [("X_READ_PATH", self.path("conf")),
                  ("X_WRITE_PATH", self.path("write")),
                  ("X_WRITE_PATH", "/dev/null"),

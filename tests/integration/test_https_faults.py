@@ -280,13 +280,12 @@ class Final(Case):
 
 class Away(Case):
     def gone(self, code, remote):
-        """That port is closed: nobody listens there."""
+        """That port is closed: it is ours, and nobody listens there."""
         self.furnish()
-        free = nf.socket.create_server(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-        free.close()
-        self.az.port[remote] = port
-        self.assertEqual(self.fetch(), code)
+        with nf.socket.socket() as held:
+            held.bind(("127.0.0.1", 0))
+            self.az.port[remote] = held.getsockname()[1]
+            self.assertEqual(self.fetch(), code)
         self.noted("no answer from the")
 
     def test_the_metadata_service(self):

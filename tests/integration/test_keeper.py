@@ -171,13 +171,14 @@ class Refused(Case):
         with socket.socket() as s:
             s.bind(("127.0.0.1", 0))
             port = s.getsockname()[1]
-        self.assertEqual(self.keeper(BLOB_PORT=port).end(), "STORAGE_AWAY")
+            self.assertEqual(self.keeper(BLOB_PORT=port).end(),
+                             "STORAGE_AWAY")
 
     def test_no_metadata_service(self):
         with socket.socket() as s:
             s.bind(("127.0.0.1", 0))
             port = s.getsockname()[1]
-        self.assertEqual(self.keeper(IMDS_PORT=port).end(), "IMDS")
+            self.assertEqual(self.keeper(IMDS_PORT=port).end(), "IMDS")
 
     def test_no_identity(self):
         self.assertEqual(self.keeper(IDENTITY="client_id=" + "0" * 36).end(),
