@@ -126,10 +126,14 @@ def answers():
 # --- faults of the connection: a listener in the service's place -----------
 
 class Listener:
-    """how(socket) is what each connection meets; None: it is never taken."""
+    """how(socket) is what each connection meets; None: it is never taken.
+    backlog None: the port is ours, and it is refused there."""
 
     def __init__(self, how, backlog=8):
-        self.sock = socket.create_server(('127.0.0.1', 0), backlog=backlog)
+        self.sock = socket.socket()
+        self.sock.bind(('127.0.0.1', 0))
+        if backlog is not None:
+            self.sock.listen(backlog)
         self.port, self.how, self.keep = self.sock.getsockname()[1], how, []
         if how:
             threading.Thread(target=self.run, daemon=True).start()
@@ -173,9 +177,7 @@ def blackhole():
 
 
 def refused():
-    one = Listener(None)
-    one.close()
-    return one
+    return Listener(None, None)
 
 
 def reset(conn):
