@@ -59,7 +59,10 @@ say(const struct child *c, int code)
 {
 	const struct exit_row *row = exit_row(code);
 
-	if (c->signal)
+	if (c->signal == SIGSYS)
+		log_line(LOG_FAIL, "keeper", "filter_kill",
+			 "keeper was killed by its system-call filter");
+	else if (c->signal)
 		log_line(LOG_FAIL, "keeper", "keeper_died",
 			 "the keeper died by signal %d%s", c->signal,
 			 c->signal == SIGKILL
