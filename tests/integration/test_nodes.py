@@ -1,64 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """Nodes that share a store, as whole boots: who has the lease goes on, others
-wait and say so.  OpenBao has no storage "azure": a boot that has the lease
-goes as far as its server (exit code 52), which is enough to see who began and
-when.  Boots that become READY on a shared store: tests/long."""
+wait and say so.  Boots that become READY on a shared store: tests/long."""
 import os
 import signal
 import time
 import unittest
 
-from boot_rig import Rig, free_port, missing, processes, role_uids
-
-AZURE = {'storage': 'azure', 'storage_path': None, 'storage_account': 'apmsa',
-         'lease_time': 15, 'retry_time': 5}
-CONTAINER = {'containers': ['sallyport']}
+from nodes_case import CONTAINER, NodesCase
 
 
-class Lease(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        why = missing()
-        if why:
-            raise unittest.SkipTest(why)
-        cls.rig = Rig(**AZURE)
-        cls.addClassCleanup(cls.rig.close)
-        cls.client = cls.rig.client
-        cls.rig.deployment.put_storage_key()
-
-    def setUp(self):
-        self.rig.provision('blob', forget='vault', **CONTAINER)
-        self.permit('blobs/write/action')
-        self.addCleanup(self.client.clear_faults)
-
-    def permit(self, *more):
-        self.rig.provision('permit', identity='vm', actions=[
-            'keys/release/action', 'secrets/getSecret/action',
-            'secrets/setSecret/action', 'secrets/readMetadata/action', *more])
-
-    def lease(self):
-        one = self.client.plain('control', 'GET', '/leases')
-        return next((b['state'] for b in one.values()), 'absent')
-
-    def slow(self, times=0, delay=60):
-        """Boots stay at the attestation, with the lease."""
-        self.client.fault(service='maa', operation='*', times=times,
-                          delay=delay)
-
-    def held(self, **more):
-        boot = self.rig.run(**more)
-        self.assertTrue(boot.wait_until('lease'), boot.text()[-3000:])
-        return boot
-
-    def ends(self, boot, code, *words):
-        self.assertEqual(boot.wait(), code, boot.text()[-4000:])
-        for word in words:
-            self.assertIn(word, boot.said())
-
-    def keeper(self):
-        return [pid for pid, (uid, _, _) in processes().items()
-                if uid == self.rig.uids['keeper']]
-
+class Lease(NodesCase):
     def test_it_is_taken_before_anything_is_started_and_given_back(self):
         boot = self.rig.run()
         self.ends(boot, 52)
@@ -77,11 +28,6 @@ class Lease(unittest.TestCase):
         self.ends(first, 52)
         self.ends(second, 52)
         self.assertEqual(self.lease(), 'available')
-
-    def other(self):
-        """A second node on this machine: uids, port and run directory."""
-        return {'port': free_port(), 'run_directory': self.rig.run_dir + '2',
-                **{'uid_' + r: u for r, u in role_uids().items()}}
 
     def test_a_signal_ends_one_that_waits(self):
         self.slow()
@@ -168,15 +114,7 @@ class Lease(unittest.TestCase):
 
 
 class Container(Lease):
-    @classmethod
-    def setUpClass(cls):
-        why = missing()
-        if why:
-            raise unittest.SkipTest(why)
-        cls.rig = Rig(profile='container', **AZURE)
-        cls.addClassCleanup(cls.rig.close)
-        cls.client = cls.rig.client
-        cls.rig.deployment.put_storage_key()
+    RIG = {'profile': 'container'}
 
 
 # in that profile what differs from the other: who starts it, and how
