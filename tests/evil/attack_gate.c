@@ -82,7 +82,7 @@ missing_descriptor(struct worker *w)
 static void
 no_lock(struct worker *w)
 {
-	if (w->desc->seat != SEAT_BROKER)
+	if (w->desc->seat != SEAT_BROKER && w->desc->seat != SEAT_KEEPER)
 		evil_frame(&w->broker, MSG_LOCKED, NULL, 0);
 	close(FD_READY);
 	for (;;)

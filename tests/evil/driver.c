@@ -153,18 +153,26 @@ check_try(const char *name, const char *with, unsigned stop, unsigned sure)
 	report(true, name, "", "");
 }
 
+static const char *
+say(const char *name, bool naive)
+{
+	return actor->seat == SEAT_KEEPER
+		       ? stage_say_keeper(&stage, actor, name, naive)
+		       : stage_say(&stage, actor, name, naive);
+}
+
 static void
 check_say(const char *name)
 {
 	const char *seen;
 
-	seen = stage_say(&stage, actor, name, false);
+	seen = say(name, false);
 	tries++;
 	if (strcmp(seen, "PROTOCOL") != 0) {
 		report(false, name, "to an honest peer", seen);
 		return;
 	}
-	seen = stage_say(&stage, actor, name, true);
+	seen = say(name, true);
 	shown += strcmp(seen, "done") == 0;
 	report(strcmp(seen, "done") == 0, name, "to a naive peer", seen);
 }
@@ -180,6 +188,22 @@ may_say(const struct msg_row *row, size_t bytes)
 	return broker ? row->type == MSG_START && bytes == 0
 		      : msg_allowed(row->type, actor->seat, SEAT_BROKER, bytes,
 				    tainted) == 0;
+}
+
+/* A keeper has no channel: none of them, and no byte at all. */
+static void
+check_keeper(void)
+{
+	static const char *const told[] = {"told-asked", "told-held",
+					   "told-often"};
+	char name[64];
+
+	for (size_t i = 0; i < msg_row_count; i++) {
+		snprintf(name, sizeof(name), "say-%s", msg_rows[i].name);
+		check_say(name);
+	}
+	for (size_t i = 0; i < sizeof(told) / sizeof(told[0]); i++)
+		check_say(told[i]);
 }
 
 /* Every row of messages.def: what is not its own, or not so long. */
@@ -228,6 +252,7 @@ static bool
 names_seat(char *list)
 {
 	bool net = actor->seat == SEAT_RESOLVE || actor->seat == SEAT_FETCH ||
+		   actor->seat == SEAT_KEEPER ||
 		   (SEATS_STORE & SEAT_BIT(actor->seat));
 	bool in = false;
 
@@ -343,7 +368,9 @@ main(int argc, char **argv)
 		return 0;
 	}
 	check_table(args[1]);
-	if (stage.full)
+	if (stage.full && actor->seat == SEAT_KEEPER)
+		check_keeper();
+	else if (stage.full)
 		check_messages();
 	stage_close(&stage);
 	printf("# %s, %s: %u tries, %u shown to succeed without what stops "

@@ -68,7 +68,7 @@ try {
 
 /* Each file's tries, ended by a NULL name. */
 extern const struct try tries_exec[], tries_fds[], tries_files[], tries_ids[],
-	tries_kernel[], tries_net[], tries_procs[], tries_say[];
+	tries_keeper[], tries_kernel[], tries_net[], tries_procs[], tries_say[];
 
 /* This process is the peer that believes everything. */
 bool evil_naive(void);

@@ -43,6 +43,7 @@ const struct actor actors[] = {
 	{"tainted", SEAT_TPM, true},	{"render", SEAT_RENDER, false},
 	{"tls", SEAT_TLS, false},	{"look", SEAT_LOOK, false},
 	{"init", SEAT_INIT, false},	{"unseal", SEAT_UNSEAL, false},
+	{"keeper", SEAT_KEEPER, false},
 };
 const size_t actor_count = sizeof(actors) / sizeof(actors[0]);
 
@@ -50,6 +51,12 @@ static bool
 without(const struct child_spec *c, enum layer l)
 {
 	return c->without & LAYER_BIT(l);
+}
+
+bool
+stage_has_go(enum seat seat)
+{
+	return seat == SEAT_BROKER || seat == SEAT_KEEPER;
 }
 
 /* The kinds are ipc/fds.h's: what the worker's own audit wants to see. */
@@ -64,6 +71,11 @@ seat_table(const struct stage *st, const struct child_spec *c, struct spawn *sp)
 			sp->fd[fd] = st->seq;
 	if (SEAT_BIT(seat) & (SEAT_BIT(SEAT_FETCH) | SEATS_STORE))
 		sp->fd[FD_HTTPS_ROOTS] = sp->fd[FD_HTTPS_EVENTLOG] = st->memfd;
+	if (seat == SEAT_KEEPER) {
+		sp->fd[FD_KEEPER_ROOTS] = st->memfd;
+		sp->fd[FD_KEEPER_ASKED] = c->told[KEEPER_ASKED];
+		sp->fd[FD_KEEPER_HELD] = c->told[KEEPER_HELD];
+	}
 	if (seat == SEAT_RENDER) {
 		sp->fd[FD_RENDER_TEMPLATE] = st->memfd;
 		sp->fd[FD_RENDER_PUBLIC] = st->file;
@@ -220,7 +232,7 @@ let_go(struct stage *st, const struct actor *a, unsigned missing, int socket)
 
 	if (missing == 0 && gate_check(&st->sup, a->seat) != 0)
 		return "gate";
-	if (a->seat == SEAT_BROKER)
+	if (stage_has_go(a->seat))
 		return write(socket, "", 1) == 1 ? NULL : "no go";
 	channel_init(&ch, socket, SEAT_BROKER, a->seat);
 	return channel_send(&ch, MSG_START, NULL, 0) == 0 ? NULL : "no START";
@@ -232,25 +244,31 @@ stage_try(struct stage *st, const struct actor *a, const char *name,
 {
 	struct child_spec c = {
 		.actor = a, .program = "evil", .without = missing};
-	bool broker = a->seat == SEAT_BROKER;
 	const char *bad = NULL;
+	int p[2], told[2], status;
 	char order[256];
-	int p[2], status;
 
-	if ((broker ? pipe2(p, O_CLOEXEC)
-		    : socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0,
-				 p)) != 0)
+	/* a try may have shut the ones before */
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, told) != 0)
+		return "no socket";
+	if ((stage_has_go(a->seat)
+		     ? pipe2(p, O_CLOEXEC)
+		     : socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0,
+				  p)) != 0)
 		return "no socket";
 	stage_order(st, a, name, missing, order, sizeof(order));
 	world_again(st);
 	c.order = order;
 	c.broker = p[0];
+	c.told = (const int[KEEPER_WORDS]){told[0], told[0]};
 	if (stage_spawn(st, &c) != 0)
 		return "no spawn";
 	close(p[0]);
+	close(told[0]);
 	if (stage_locked(st, a->seat))
 		bad = let_go(st, a, missing, p[1]);
 	status = stage_reap(st, a->seat);
 	close(p[1]);
+	close(told[1]);
 	return bad ? bad : in_words(status);
 }

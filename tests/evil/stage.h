@@ -60,8 +60,14 @@ struct child_spec {
 	unsigned without;
 	int broker;	    /* its socket to the broker, or the go pipe */
 	const int *workers; /* broker: its ends of the workers' sockets */
+	const int *told;    /* keeper: where it says its words */
 };
 
+/* It has a go pipe in the place of a socket to the broker. */
+bool stage_has_go(enum seat seat);
+/* stage_say() of a keeper: its peer is the supervisor's own code. */
+const char *stage_say_keeper(struct stage *st, const struct actor *a,
+			     const char *name, bool naive);
 /* Starts it; the child is st->sup.child[seat].  Returns 0 or -1. */
 int stage_spawn(struct stage *st, const struct child_spec *c);
 /* Waits until it is locked; false: it is gone, or 10 s have passed. */

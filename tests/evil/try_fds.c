@@ -53,10 +53,12 @@ paste_for_others(const struct world *w)
 	return r < 0 && errno == ENOTTY ? 0 : evil_result(r);
 }
 
-/* A socket of its own: to the broker, or a broker's to a worker. */
+/* A socket of its own: to the broker, a broker's to a worker, a keeper's. */
 static int
 own_socket(const struct world *w)
 {
+	if (w->worker->desc->seat == SEAT_KEEPER)
+		return FD_KEEPER_NAMES;
 	return w->worker->desc->seat == SEAT_BROKER ? FD_BROKER_WORKERS
 						    : FD_BROKER;
 }

@@ -19,12 +19,21 @@
 
 static uint8_t packet[2 * MSG_MAX];
 
-/* Whom this seat speaks with: the broker, or (a broker) resolve. */
+/*
+ * Whom this seat speaks with: the broker; a broker: resolve; a keeper, which
+ * has no channel: the supervisor, where it may say one word without a byte.
+ */
 static struct channel *
 peer(const struct world *w)
 {
-	static struct channel resolve;
+	static struct channel resolve, supervisor;
 
+	if (w->worker->desc->seat == SEAT_KEEPER) {
+		if (supervisor.fd == 0)
+			channel_init(&supervisor, FD_KEEPER_HELD, SEAT_KEEPER,
+				     SEAT_SUPERVISOR);
+		return &supervisor;
+	}
 	if (w->worker->desc->seat != SEAT_BROKER)
 		return &w->worker->broker;
 	if (resolve.fd == 0)
@@ -253,6 +262,8 @@ say_row(const struct world *w)
 		packet[1] = 1;
 	for (int i = w->what[0] == 'o' ? 65 : 1; r == 0 && i > 0; i--)
 		r = evil_frame(peer(w), row->type, packet, bytes);
+	if (r == 0 && w->worker->desc->seat == SEAT_KEEPER)
+		r = keeper_heard(FD_KEEPER_HELD);
 	return r;
 }
 

@@ -45,7 +45,21 @@ def over(pairs, *more):
             script + 'exec "$@"', 'sh', *more]
 
 
-class EvilCase(ErrorCase):
+def boot_table():
+    """(seat, the attack's words, code, words) of each line."""
+    with open(os.path.join(ROOT, 'tests/tables/evil_boot.tbl')) as f:
+        for line in f:
+            words = line.split()
+            if not words or words[0].startswith('#'):
+                continue
+            at = next(i for i, w in enumerate(words)
+                      if w in EXIT or w == 'READY')
+            yield words[0], words[1:at], words[at], ' '.join(words[at + 1:])
+
+
+class Hostile:
+    """What a test with a self.rig needs for hostile programs."""
+
     def setUp(self):
         super().setUp()
         self.addCleanup(self.end_boots)
@@ -80,6 +94,8 @@ class EvilCase(ErrorCase):
                           installed(role)))
         return over(pairs)
 
+
+class EvilCase(Hostile, ErrorCase):
     def attack(self, code, *texts, by, **run):
         """A boot with hostile workers that must be refused with the code."""
         return self.refused(EXIT[code], *texts, wrap=self.hostile(*by), **run)
