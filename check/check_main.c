@@ -53,6 +53,8 @@ static const struct role {
 	{"resolve", "a literal address and localhost", role_resolve},
 	{"https", "attest, release, probe, secrets; store, read back",
 	 role_https},
+	{"keeper", "the lease taken, given back, taken again, renewed, lost",
+	 role_keeper},
 	{"verify", "signed answer, chain, question", role_verify},
 	{"tpm", "evidence, token, release, open, hand over, bundle", role_tpm},
 	{"prepare", "render three templates; PFX of today and of old",
@@ -148,17 +150,17 @@ listen_at(uint16_t *out_port)
 static int
 start_azure(struct rig *r, struct peer *azure)
 {
-	uint16_t ports[3];
-	int fd[3] = {-1, -1, -1}, e = 0;
+	uint16_t ports[FIX_SERVICES];
+	int fd[FIX_SERVICES] = {-1, -1, -1, -1}, e = 0;
 
-	for (int i = 0; i < 3; i++)
+	for (int i = 0; i < FIX_SERVICES; i++)
 		if ((fd[i] = listen_at(&ports[i])) < 0)
 			e = ERR_SYS;
 	if (e == 0)
-		e = peer_start(azure, fake_azure, &r->f, fd, 3);
+		e = peer_start(azure, fake_azure, &r->f, fd, FIX_SERVICES);
 	if (e == 0)
 		e = fixture_ports(&r->conf, ports, r->dns);
-	for (int i = 0; i < 3; i++)
+	for (int i = 0; i < FIX_SERVICES; i++)
 		if (fd[i] >= 0)
 			close(fd[i]);
 	return e;

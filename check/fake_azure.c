@@ -23,13 +23,16 @@ static struct {
 static void
 metadata(const struct http_ask *q, struct http_reply *a)
 {
+	const char *resource = strstr(q->path, "storage.azure.com")
+				       ? "https://storage.azure.com/"
+				       : "https://vault.azure.net";
+
 	if (strstr(q->path, "/oauth2/token"))
 		reply_put(a,
 			  "{\"access_token\":\"e30.e30.fixture\","
 			  "\"expires_on\":\"%lld\",\"resource\":"
-			  "\"https://vault.azure.net\",\"token_type\":"
-			  "\"Bearer\"}",
-			  (long long)time(NULL) + 86400);
+			  "\"%s\",\"token_type\":\"Bearer\"}",
+			  (long long)time(NULL) + 86400, resource);
 	else
 		reply_put(a, "{\"vcekCert\":\"" PEM
 			     "\",\"tcbm\":\"DB18000000000004\","
@@ -135,14 +138,55 @@ vault(const struct http_ask *q, struct http_reply *a)
 }
 
 static void
+no(struct http_reply *a, int status, const char *code)
+{
+	a->status = status;
+	a->code = code;
+}
+
+/*
+ * One blob and its lease.  Who asks for it has it, if nobody else has; the
+ * first renewal is answered as after an operator's "break".
+ */
+static void
+storage(const struct http_ask *q, struct http_reply *a)
+{
+	static char holder[40];
+	static bool blob;
+	const char *id = strcasestr(q->head, "lease-id: ");
+	const char *action = strcasestr(q->head, "x-ms-lease-action: ");
+	char asks[sizeof(holder)] = "";
+
+	if (id)
+		snprintf(asks, sizeof(asks), "%.36s", id + 10);
+	a->status = 201;
+	if (!action)
+		blob = true;
+	else if (!blob)
+		no(a, 404, "BlobNotFound");
+	else if (!strncmp(action + 19, "renew", 5))
+		no(a, 409, "LeaseIsBrokenAndCannotBeRenewed");
+	else if (holder[0] && strcmp(holder, asks) != 0)
+		no(a, 409, "LeaseAlreadyPresent");
+	else if (!strncmp(action + 19, "acquire", 7))
+		memcpy(holder, asks, sizeof(holder));
+	else { /* release */
+		holder[0] = '\0';
+		a->status = 200;
+	}
+}
+
+static void
 answer(const struct http_ask *q, struct http_reply *a)
 {
 	if (q->service == 0)
 		metadata(q, a);
 	else if (q->service == 1)
 		attestation(a);
-	else
+	else if (q->service == 2)
 		vault(q, a);
+	else
+		storage(q, a);
 }
 
 void

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "b64.h"
+#include "cursor.h"
 
 #define DAY   86400L
 #define SEALS (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
@@ -110,7 +111,9 @@ fixture_make(struct fixture *f)
 	if (!f->ca)
 		return ERR_CRYPTO;
 	f->tls = certificate(&(struct want){FIX_VAULT,
-					    "DNS:" FIX_VAULT ",DNS:" FIX_MAA,
+					    "DNS:" FIX_VAULT ",DNS:" FIX_MAA
+					    ",DNS:" FIX_ACCOUNT
+					    ".blob.core.windows.net",
 					    f->tls_key, f->ca, f->ca_key});
 	f->signer = certificate(&(struct want){
 		"vault.azure.net", "DNS:vault.azure.net,DNS:*.vault.azure.net",
@@ -198,7 +201,7 @@ fixture_conf(const struct fixture *f, struct conf *c)
 	} own[] = {
 		{CONF_HOSTNAME, FIX_HOST},
 		{CONF_PORT, "8200"},
-		{CONF_SA_NAME, "checkaccount"},
+		{CONF_SA_NAME, FIX_ACCOUNT},
 		{CONF_KEYVAULT, "check"},
 		{CONF_MK_ID, FIX_KEY},
 		{CONF_MAA, "https://" FIX_MAA},
@@ -208,6 +211,8 @@ fixture_conf(const struct fixture *f, struct conf *c)
 		{CONF_STORAGE, "azure"},
 		{CONF_STORE_PATH, NULL},
 		{CONF_CONTAINER, "vault"},
+		{CONF_LEASE_CONT, "lease"},
+		{CONF_LEASE_TIME, "15"},
 		{CONF_TEMPLATE, NULL},
 		{CONF_PLUGINS, NULL},
 		{CONF_IDENTITY, NULL},
@@ -233,17 +238,36 @@ fixture_conf(const struct fixture *f, struct conf *c)
 }
 
 int
-fixture_ports(struct conf *c, const uint16_t ports[static 3], bool dns)
+fixture_ports(struct conf *c, const uint16_t ports[static FIX_SERVICES],
+	      bool dns)
 {
-	char imds[64], maa[64], akv[64];
+	char imds[64], maa[64], akv[64], blob[64];
 	int r;
 
 	snprintf(imds, sizeof(imds), "http://127.0.0.1:%u", ports[0]);
 	snprintf(maa, sizeof(maa), "localhost:%u", ports[1]);
 	snprintf(akv, sizeof(akv), "%s:%u", dns ? FIX_HOST : "127.0.0.1",
 		 ports[2]);
+	snprintf(blob, sizeof(blob), "127.0.0.1:%u", ports[3]);
 	if ((r = conf_put(c, CONF_IMDS_URL, imds)) != 0 ||
-	    (r = conf_put(c, CONF_MAA_CONN, maa)) != 0)
+	    (r = conf_put(c, CONF_MAA_CONN, maa)) != 0 ||
+	    (r = conf_put(c, CONF_BLOB_CONN, blob)) != 0)
 		return r;
 	return conf_put(c, CONF_AKV_CONN, akv);
+}
+
+void
+fixture_addrs(uint8_t out[static FIX_ADDRS])
+{
+	static const uint8_t local[16] = {127, 0, 0, 1};
+	struct wr w;
+	size_t n;
+
+	wr_init(&w, out, FIX_ADDRS);
+	for (unsigned i = 0; i < REMOTE_COUNT; i++) {
+		wr_u8(&w, (uint8_t)i);
+		wr_u8(&w, 4);
+		wr_bytes(&w, local, sizeof(local));
+	}
+	BUG_ON(wr_end(&w, &n) != 0 || n != FIX_ADDRS);
 }

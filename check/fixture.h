@@ -15,11 +15,13 @@
 #include "conf.h"
 #include "err.h"
 #include "session.h"
+#include "tags.h"
 
 #define FIX_HOST     "apm.check.invalid"
 #define FIX_VAULT    "check.vault.azure.net"
 #define FIX_KEY	     "https://" FIX_VAULT "/keys/master"
 #define FIX_MAA	     "check.weu.attest.azure.net"
+#define FIX_ACCOUNT  "checkaccount"
 #define FIX_PASSWORD "only a fixture"
 #define FIX_PFX_MAX  16384u
 
@@ -30,7 +32,7 @@ struct fixture {
 	EVP_PKEY *ca_key;   /* EC P-256, like the next */
 	EVP_PKEY *tls_key;
 	X509 *ca;
-	X509 *tls;    /* for FIX_VAULT and FIX_MAA */
+	X509 *tls;    /* for FIX_VAULT, FIX_MAA and FIX_ACCOUNT's storage */
 	X509 *signer; /* of release answers */
 	X509 *leaf;   /* FIX_HOST, in the PFX files */
 	uint8_t pin[32];
@@ -44,9 +46,15 @@ CHECKED int fixture_make(struct fixture *f);
  * uids stay.  Returns 0, ERR_NOMEM, ERR_CRYPTO or ERR_SYS.
  */
 CHECKED int fixture_conf(const struct fixture *f, struct conf *c);
+/* Metadata, attestation, vault, storage: in this order, everywhere. */
+#define FIX_SERVICES 4
 /* dns: names may be used, else literals and localhost alone. */
-CHECKED int fixture_ports(struct conf *c, const uint16_t ports[static 3],
-			  bool dns);
+CHECKED int fixture_ports(struct conf *c,
+			  const uint16_t ports[static FIX_SERVICES], bool dns);
+
+/* ADDRS as resolve would say it: each service is here. */
+#define FIX_ADDRS (REMOTE_COUNT * 18)
+void fixture_addrs(uint8_t out[static FIX_ADDRS]);
 
 /* A sealed memfd with that content.  Returns it or -1. */
 CHECKED int fixture_memfd(const void *p, size_t bytes);

@@ -33,7 +33,7 @@ void peer_stop(struct peer *p);
 
 /* A TPM on the stream fd[0]: the commands of one session, computed. */
 peer_run fake_tpm;
-/* fd[0], fd[1], fd[2] listen: metadata (HTTP), attestation, vault (TLS). */
+/* fd[] listen: metadata (HTTP), attestation, vault, storage (TLS). */
 peer_run fake_azure;
 /* A name server on fd[0] (dns_socket): every name is 127.0.0.1. */
 peer_run fake_dns;
@@ -56,6 +56,7 @@ struct http_ask {
 
 struct http_reply {
 	int status;
+	const char *code; /* x-ms-error-code; NULL: none */
 	size_t used;
 	char body[HTTP_MAX];
 };

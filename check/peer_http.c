@@ -112,11 +112,15 @@ answer_one(const struct http_serve *s, const struct conn *c)
 		return ERR_FORMAT;
 	*sp = '\0';
 	reply.status = 200;
+	reply.code = NULL;
 	reply.used = 0;
 	s->answer(&ask, &reply);
 	n = snprintf(top, sizeof(top),
 		     "HTTP/1.1 %d X\r\nContent-Type: application/json\r\n",
 		     reply.status);
+	if (reply.code)
+		n += snprintf(top + n, sizeof(top) - (size_t)n,
+			      "x-ms-error-code: %s\r\n", reply.code);
 	if (reply.status != 204)
 		n += snprintf(top + n, sizeof(top) - (size_t)n,
 			      "Content-Length: %zu\r\n", reply.used);

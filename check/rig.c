@@ -12,6 +12,7 @@
 #include "envelope.h"
 #include "fds.h"
 #include "log.h"
+#include "page.h"
 #include "wait.h"
 
 #define NS_PER_MS   UINT64_C(1000000)
@@ -26,7 +27,7 @@ give_fds(struct sup *s, struct session *x, enum seat seat, struct spawn *sp,
 	(void)x;
 	(void)seat;
 	(void)opened;
-	for (int n = FD_FIRST; n < SPAWN_FDS; n++)
+	for (int n = FD_BROKER; n < SPAWN_FDS; n++)
 		if (r->give[n] >= 0)
 			sp->fd[n] = r->give[n];
 	return 0;
@@ -68,6 +69,13 @@ drop_given(struct rig *r)
 	}
 }
 
+/* To a broker, which we play; others have a go pipe in its place. */
+static bool
+has_channel(const struct rig *r)
+{
+	return r->seat != SEAT_BROKER && r->seat != SEAT_KEEPER;
+}
+
 int
 rig_start(struct rig *r)
 {
@@ -80,7 +88,7 @@ rig_start(struct rig *r)
 	if (e != 0 || (e = wait_locked(&r->s, SEAT_BIT(r->seat), LIFE_S)) != 0)
 		return e;
 	r->step = "begin";
-	if (r->seat == SEAT_BROKER)
+	if (!has_channel(r))
 		return 0;
 	channel_init(&r->ch, r->x.broker_end[r->seat], SEAT_BROKER, r->seat);
 	if ((e = rig_expect(r, MSG_LOCKED, &f)) != 0)
@@ -193,7 +201,7 @@ rig_end(struct rig *r, int code)
 	struct frame f;
 	int e = 0;
 
-	while (r->seat != SEAT_BROKER && (e = next_frame(r, &f)) == 0)
+	while (has_channel(r) && (e = next_frame(r, &f)) == 0)
 		if (f.type != MSG_RESULT && !r->let_speak)
 			return rig_wrong(r, "%s came after its end",
 					 msg_row(f.type)->name);
@@ -317,15 +325,10 @@ rig_failed(struct rig *r, struct finding *f)
 	f->step = r->step;
 	if (child_alive(c)) /* let it say why, if it is about to */
 		wait_gone(&r->s, r->seat, 1);
-	if (c->state == CHILD_GONE && c->code == EXIT_FILTER) {
-		bool net = r->seat == SEAT_SERVER || r->seat == SEAT_RESOLVE ||
-			   r->seat == SEAT_FETCH ||
-			   (SEAT_BIT(r->seat) & SEATS_STORE);
-
+	if (c->state == CHILD_GONE && c->code == EXIT_FILTER)
 		kill_explain(r->traced, c->pid,
 			     r->seat == SEAT_SERVER ? "vault-server" : f->name,
-			     net ? "outer_net" : "outer", &f->by);
-	}
+			     page_of_seat[r->seat]->outer->name, &f->by);
 	describe(r, f);
 	snprintf(f->todo, sizeof(f->todo), "%s", todo(r, f));
 	rig_close(r);
@@ -336,7 +339,9 @@ void
 rig_close(struct rig *r)
 {
 	drop_given(r);
-	if (r->open)
+	if (r->open) {
+		wait_kill(&r->s, SEAT_BIT(SEAT_KEEPER)); /* of no session */
 		session_close(&r->s, &r->x);
+	}
 	r->open = false;
 }

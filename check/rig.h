@@ -89,6 +89,7 @@ void rig_close(struct rig *r);
 int role_broker(struct rig *r);
 int role_resolve(struct rig *r);
 int role_https(struct rig *r);
+int role_keeper(struct rig *r);
 int role_verify(struct rig *r);
 int role_tpm(struct rig *r);
 int role_prepare(struct rig *r);

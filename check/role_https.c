@@ -54,10 +54,7 @@ static int
 start(struct rig *r, enum seat seat, bool probe)
 {
 	static const uint8_t log[] = "no event log";
-	static const uint8_t local[16] = {127, 0, 0, 1};
-	uint8_t addrs[REMOTE_COUNT * 18];
-	struct wr w;
-	size_t n;
+	uint8_t addrs[FIX_ADDRS];
 	int roots = -1, e;
 
 	if ((e = rig_open(r, seat)) != 0)
@@ -70,15 +67,8 @@ start(struct rig *r, enum seat seat, bool probe)
 	rig_give(r, FD_HTTPS_EVENTLOG, fixture_memfd(log, sizeof(log)), true);
 	if ((e = rig_start(r)) != 0)
 		return e;
-	wr_init(&w, addrs, sizeof(addrs));
-	for (unsigned i = 0; i < REMOTE_COUNT; i++) {
-		wr_u8(&w, (uint8_t)i);
-		wr_u8(&w, 4);
-		wr_bytes(&w, local, sizeof(local));
-	}
-	if ((e = wr_end(&w, &n)) != 0)
-		return e;
-	return rig_send(r, MSG_ADDRS, addrs, n);
+	fixture_addrs(addrs);
+	return rig_send(r, MSG_ADDRS, addrs, sizeof(addrs));
 }
 
 static int

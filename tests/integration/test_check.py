@@ -23,8 +23,8 @@ BUILD = os.environ.get('SALLYPORT_BUILD', os.path.join(ROOT, 'build/release'))
 PROTECTIONS = ['seccomp', 'landlock', 'memfd_secret', 'mdwe', 'close_range',
                'pidfd', 'namespaces', 'mounts', 'swap', 'install', 'roots',
                'libraries', 'server', 'uids', 'profile']
-ROLES = ['broker', 'resolve', 'https', 'verify', 'tpm', 'prepare', 'control',
-         'exec']
+ROLES = ['broker', 'resolve', 'https', 'keeper', 'verify', 'tpm', 'prepare',
+         'control', 'exec']
 LIMIT_S = 240
 CALL = {'ptrace': 101, 'clone3': 435, 'close_range': 436,
         'landlock_create_ruleset': 444, 'memfd_secret': 447,
@@ -110,7 +110,7 @@ class Case(unittest.TestCase):
     def check(self, **more):
         return Check(config=self.config, **more)
 
-    def evil(self, flag):
+    def evil(self, flag, role='verify'):
         """A worker that makes a forbidden call, compiled."""
         out = os.path.join(self.work, 'evil')
         subprocess.run(
@@ -120,7 +120,7 @@ class Case(unittest.TestCase):
              BUILD + '/policy/libworker.a', BUILD + '/ipc/libipc_core.a'],
             check=True)
         return copy_of_roots() + \
-            'install -m 0711 %s /mnt/root/verify/sallyport-verify' % out
+            'install -m 0711 %s /mnt/root/%s/sallyport-%s' % (out, role, role)
 
     def policy_line(self, place, call):
         """policy/NAME.policy:N: is a line that names the call."""
@@ -266,6 +266,18 @@ class Spoiled(Case):
         self.assertEqual(by['policy'],
                          ['no line of policy/verify.policy names mmap'])
         self.assertIn(by['shown'], check.found['verify']['text'])
+
+    def test_so_is_one_that_a_line_lets_pass_with_other_arguments(self):
+        check = self.check(spoil=self.evil('-DKEEPER', 'keeper')).end()
+        self.assertEqual(check.missing(), ['keeper', 'roots'])
+        by = check.found['keeper']['killed']
+        self.assertEqual((by['call'], by['args'][:4]),
+                         ('timer_settime', ['0x11', '0x22', '0x3000', '0x44']))
+        self.assertEqual(check.found['keeper']['step'], 'take the lease')
+        self.assertIn(by['shown'], check.found['keeper']['text'])
+        self.assertEqual(len(by['policy']), 1)
+        self.assertIn('policy/keeper.policy:', by['policy'][0])
+        self.policy_line(by['policy'][0], 'timer_settime')
 
     def test_so_is_one_before_the_inner_filter(self):
         check = self.check(spoil=self.evil('-DEARLY')).end()
