@@ -192,6 +192,22 @@ without(struct sup *s)
 	return ERR_REFUSED;
 }
 
+/* It has no end; but a keeper that stands still will never hold it. */
+static int
+await_turn(struct sup *s)
+{
+	static const enum keeper_word held = KEEPER_HELD;
+	int r;
+
+	log_line(LOG_WARN, NULL, "lease_waiting",
+		 "another node holds the lease on this store: waiting for it; "
+		 "nothing is started");
+	do
+		r = wait_for(s, said, &held, conf_num(s->conf, CONF_T_WAVE));
+	while (r == ERR_TIMEOUT && !wait_stands_still(s, SEAT_KEEPER));
+	return r;
+}
+
 /* Until it is held; another node may have it for years. */
 static int
 await(struct sup *s)
@@ -211,12 +227,8 @@ await(struct sup *s)
 		return r;
 	/* Both are said together where nobody else has it. */
 	r = wait_for(s, said, &held, 1);
-	if (r == ERR_TIMEOUT) {
-		log_line(LOG_WARN, NULL, "lease_waiting",
-			 "another node holds the lease on this store: waiting "
-			 "for it; nothing is started");
-		r = wait_for(s, said, &held, 0);
-	}
+	if (r == ERR_TIMEOUT)
+		r = await_turn(s);
 	if (r != 0)
 		return r;
 	if (!child_alive(&s->child[SEAT_KEEPER]))

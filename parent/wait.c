@@ -17,6 +17,7 @@
 #include "log.h"
 #include "notify.h"
 #include "reap.h"
+#include "status.h"
 
 #define NS_PER_S UINT64_C(1000000000)
 /* How long others may take to fail too, so that the cause is named. */
@@ -246,6 +247,20 @@ too_slow(struct sup *s, uint32_t seats, const char *what)
 		fail_with(s, EXIT_DEADLINE, (enum seat)i);
 	}
 	return ERR_TIMEOUT;
+}
+
+bool
+wait_stands_still(struct sup *s, enum seat seat)
+{
+	struct status st;
+
+	if (!child_alive(&s->child[seat]) ||
+	    status_read(s->child[seat].pid, &st) != 0 || !st.stopped)
+		return false;
+	log_line(LOG_FAIL, seat_name(seat), "deadline", "%s stands still",
+		 seat_name(seat));
+	fail_with(s, EXIT_DEADLINE, seat);
+	return true;
 }
 
 int

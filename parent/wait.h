@@ -39,6 +39,12 @@ CHECKED int wait_locked(struct sup *s, uint32_t seats, unsigned seconds);
  */
 CHECKED int wait_settle(struct sup *s);
 
+/*
+ * For waits without a deadline: was the process stopped by a signal?  It will
+ * do nothing until somebody lets it go on.  Said, and recorded as a failure.
+ */
+bool wait_stands_still(struct sup *s, enum seat seat);
+
 /* Waits for one exit, deaf to signals and failures: for an orderly end. */
 void wait_gone(struct sup *s, enum seat seat, unsigned seconds);
 

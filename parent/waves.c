@@ -6,7 +6,6 @@
 #include "boot.h"
 #include "go.h"
 #include "log.h"
-#include "status.h"
 #include "wait.h"
 
 static unsigned
@@ -131,21 +130,6 @@ is_gone(const struct sup *s, const void *arg)
 	return !child_alive(arg);
 }
 
-/* It was stopped by a signal, and will do nothing until somebody goes on. */
-static bool
-stands_still(struct sup *s, enum seat seat)
-{
-	struct status st;
-
-	if (!child_alive(&s->child[seat]) ||
-	    status_read(s->child[seat].pid, &st) != 0 || !st.stopped)
-		return false;
-	log_line(LOG_FAIL, seat_name(seat), "deadline", "%s stands still",
-		 seat_name(seat));
-	fail_with(s, EXIT_DEADLINE, seat);
-	return true;
-}
-
 /* Storing has no deadline, but who stands still does not store. */
 static int
 store_one(struct sup *s, struct session *x, enum seat seat)
@@ -156,8 +140,8 @@ store_one(struct sup *s, struct session *x, enum seat seat)
 		return r;
 	do
 		r = wait_for(s, is_gone, &s->child[seat], limit(s));
-	while (r == ERR_TIMEOUT && !stands_still(s, seat) &&
-	       !stands_still(s, SEAT_BROKER));
+	while (r == ERR_TIMEOUT && !wait_stands_still(s, seat) &&
+	       !wait_stands_still(s, SEAT_BROKER));
 	return r;
 }
 

@@ -11,15 +11,21 @@
  *	standby		health 429: unsealed
  *	performance	health 473: another kind of node
  *	deaf		sealed; SIGTERM means nothing to it
+ *	relay PORT	what comes is answered by whoever listens there, on
+ *			this machine (mockvault.py); a first connection that
+ *			says "BOOT" lives as long as this process
  *
  * Only what the server's policy allows: no poll, no fork(3), no sleep(3).
  */
 #define _GNU_SOURCE
+#include <arpa/inet.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -107,16 +113,61 @@ serve(int fd)
 	}
 }
 
+static int
+connect_out(void)
+{
+	struct sockaddr_in in = {.sin_family = AF_INET};
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	in.sin_port = htons((uint16_t)atoi(mode + 6));
+	in.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	if (connect(fd, (struct sockaddr *)&in, sizeof(in)) != 0)
+		_exit(7);
+	return fd;
+}
+
+/* Until one of the two ends. */
+static void
+relay(int client)
+{
+	int ends[2] = {client, connect_out()};
+	int ep = epoll_create1(EPOLL_CLOEXEC);
+	struct epoll_event e = {.events = EPOLLIN};
+	char room[8192];
+
+	for (int i = 0; i < 2; i++) {
+		e.data.fd = i;
+		epoll_ctl(ep, EPOLL_CTL_ADD, ends[i], &e);
+	}
+	while (syscall(SYS_epoll_pwait, ep, &e, 1, -1, NULL, 8) == 1) {
+		ssize_t n = read(ends[e.data.fd], room, sizeof(room));
+
+		if (n <= 0 || write(ends[!e.data.fd], room, (size_t)n) != n)
+			break;
+	}
+	close(ep);
+	close(ends[1]);
+}
+
+static void
+end(int sig)
+{
+	_exit(sig == SIGTERM ? 0 : 8);
+}
+
 static void
 play(const char *notify)
 {
 	struct sockaddr_un un;
 	char dir[100];
+	bool relays = !strncmp(mode, "relay ", 6);
 	int api, one;
 
 	snprintf(dir, sizeof(dir), "%s", notify);
 	*strrchr(dir, '/') = '\0';
-	signal(SIGTERM, SIG_IGN);
+	signal(SIGTERM, relays ? end : SIG_IGN);
+	if (relays && write(connect_out(), "BOOT\n", 5) != 5)
+		_exit(7);
 	api = open_socket(SOCK_STREAM, dir, "api.sock", &un);
 	if (bind(api, (struct sockaddr *)&un, sizeof(un)) != 0 ||
 	    fchmodat(AT_FDCWD, un.sun_path, 0660, 0) != 0 ||
@@ -129,7 +180,10 @@ play(const char *notify)
 	for (;;) {
 		int fd = accept4(api, NULL, NULL, SOCK_CLOEXEC);
 
-		serve(fd);
+		if (relays)
+			relay(fd);
+		else
+			serve(fd);
 		close(fd);
 	}
 }

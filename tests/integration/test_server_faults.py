@@ -14,9 +14,7 @@ import unittest
 
 from boot_rig import LIMIT_S, SALLYPORT, SERVER
 from error_case import WORD, ErrorCase
-
-SOURCE = os.path.join(os.path.dirname(os.path.abspath(__file__)),
-                      'fault_server.c')
+from remote_case import build_server, set_mode
 
 
 class FaultCase(ErrorCase):
@@ -24,12 +22,8 @@ class FaultCase(ErrorCase):
     def setUpClass(cls):
         super().setUpClass()
         cls.faults = os.path.join(cls.rig.work, 'faults')
-        os.mkdir(cls.faults, 0o755)
         cls.server = os.path.join(cls.rig.work, 'server')
-        subprocess.run(['gcc', '-O1', '-static', '-no-pie', '-Wl,-z,norelro',
-                        '-DFAULTS="%s"' % cls.faults, '-o', cls.server,
-                        SOURCE], check=True)
-        os.chmod(cls.server, 0o711)
+        build_server(cls.faults, cls.server)
         bao = os.path.join(cls.faults, 'bao')
         try:
             os.link(SERVER, bao)
@@ -38,10 +32,7 @@ class FaultCase(ErrorCase):
             os.chmod(bao, 0o711)
 
     def faulty(self, mode, **more):
-        path = os.path.join(self.faults, 'mode')
-        with open(path, 'w') as f:
-            f.write(mode)
-        os.chmod(path, 0o644)
+        set_mode(self.faults, mode)
         # without /tmp: not all above it is root's alone
         return {'server': self.server, 'plugin_directory': self.faults,
                 **more}

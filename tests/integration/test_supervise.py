@@ -13,6 +13,7 @@ import time
 import unittest
 
 from boot_rig import LIMIT_S, ROOT, processes
+from cryptography.hazmat.primitives.serialization import Encoding
 from deployment import Tls
 from error_case import WORD, ErrorCase
 
@@ -50,6 +51,11 @@ class Rest(ErrorCase):
     def served(self):
         pem = ssl.get_server_certificate(('127.0.0.1', self.rig.port))
         return hashlib.sha256(ssl.PEM_cert_to_DER_cert(pem)).hexdigest()
+
+    def newest(self):
+        """The certificate that was stored last."""
+        der = self.rig.deployment.tls.cert.public_bytes(Encoding.DER)
+        return hashlib.sha256(der).hexdigest()
 
     def next_second(self):
         """The key vault has no order of what is stored in one second."""
@@ -138,6 +144,28 @@ class Restart(Rest):
         self.kill_server()
         self.ends(boot, 36, 'not booted again after this')
         self.assertEqual(boot.events().count('restart'), 1)
+
+    def test_sighup_during_the_pause_and_the_boot(self):
+        """In the pause the boot that follows fetches the newest; what is
+        stored when the boot has fetched is fetched after it."""
+        boot = self.rig.ready()
+        self.put_tls()
+        self.kill_server()
+        self.until(boot, 'restart')
+        boot.signal(signal.SIGHUP)
+        self.until(boot, 'ready', 2)
+        self.assertEqual(self.served(), self.newest())
+        self.assertNotIn('rotate', boot.events())
+        attested = boot.events().count('attested')
+        self.kill_server()
+        self.until(boot, 'attested', attested + 1)
+        self.put_tls()
+        boot.signal(signal.SIGHUP)
+        self.until(boot, 'rotated')
+        self.assertEqual(self.served(), self.newest())
+        self.assertEqual(self.rig.read_word(), WORD)
+        self.assertEqual(boot.events().count('rotate'), 1)
+        self.rig.stop(boot)
 
     def test_signals_during_the_pause_and_the_boot(self):
         for event, number in (('restart', signal.SIGTERM),

@@ -11,12 +11,11 @@ import time
 import unittest
 
 import vault_rig
-from vault_rig import VaultRig, World
+from vault_rig import LeasedRig, World
 
 from boot_rig import free_port, role_uids # found by vault_rig's path
 
 ROUNDS = int(os.environ.get('SALLYPORT_ROUNDS', '200'))
-LEASE_S = 15
 PATIENCE_S = 180
 world = None
 
@@ -32,21 +31,8 @@ def tearDownModule():
 
 class Nodes(unittest.TestCase):
     def setUp(self):
-        self.rig = VaultRig(world, storage_connect=None, lease='on',
-                            lease_time=LEASE_S)
+        self.rig = LeasedRig(world)
         self.addCleanup(self.rig.close)
-        roots = self.rig.deployment.path('roots.pem')
-        with open(roots, 'wb') as out:
-            for path in (self.rig.settings['tls_roots'],
-                         world.path('blob-ca.pem')):
-                with open(path, 'rb') as f:
-                    out.write(f.read())
-        os.chmod(roots, 0o644)
-        self.rig.settings['tls_roots'] = roots
-        status, said = world.azurite.container(
-            self.rig.account, 'sallyport').call('PUT',
-                                                {'restype': 'container'})
-        self.assertEqual(status, 201, said)
         self.kits = [{'port': free_port(),
                       **{'uid_' + r: u for r, u in role_uids().items()}}
                      for _ in range(5)]
@@ -98,20 +84,13 @@ class Nodes(unittest.TestCase):
                 active.wait(60)
         self.assertEqual(inits, 1)
 
-    def empty(self):
-        """No life was before."""
-        self.rig.store = self.rig.deployment.path('store/none')
-        self.rig.forget()
-        for name in self.rig.blobs.names() or []:
-            self.rig.blobs.delete(name)
-
     def rounds(self, count, number):
         seed = random.randrange(1 << 30)
         rnd, took = random.Random(seed), time.monotonic()
         for i in range(number):
             with self.subTest('seed %d, round %d' % (seed, i)):
                 self.round(rnd, count)
-            self.empty()
+            self.rig.forget()
         print('# %d rounds of %d nodes, seed %d: %.0f s' % (
             number, count, seed, time.monotonic() - took))
 

@@ -134,3 +134,35 @@ class VaultRig(boot_rig.Rig):
 
     def releases(self):
         return self.client.counts().get('akv.release.ok', 0)
+
+
+class LeasedRig(VaultRig):
+    """The same with a lease at the same service, by the identity's token."""
+
+    def __init__(self, world, lease_time=15, **settings):
+        super().__init__(world, storage_connect=None, lease='on',
+                         lease_time=lease_time, **settings)
+        try:
+            roots = self.deployment.path('roots.pem')
+            with open(roots, 'wb') as out:
+                for path in (self.settings['tls_roots'],
+                             world.path('blob-ca.pem')):
+                    with open(path, 'rb') as f:
+                        out.write(f.read())
+            os.chmod(roots, 0o644)
+            self.settings['tls_roots'] = roots
+            status, said = world.azurite.container(
+                self.account, 'sallyport').call('PUT',
+                                                {'restype': 'container'})
+            if status != 201:
+                raise AssertionError('no container: %s' % said)
+        except BaseException:
+            self.close()
+            raise
+
+    def forget(self):
+        """No life was before."""
+        self.store = self.deployment.path('store/none')
+        super().forget()
+        for name in self.blobs.names() or []:
+            self.blobs.delete(name)
