@@ -27,6 +27,8 @@ NOBODY = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups',
 GOLDEN = os.path.join(ROOT, 'policy/golden')
 ROLES = sorted(f[:-len('.policy')] for f in os.listdir(
     os.path.join(ROOT, 'policy')) if f.endswith('.policy'))
+KINDS = ['SOCK_STREAM' + more for more in (
+    '', '|SOCK_CLOEXEC', '|SOCK_NONBLOCK', '|SOCK_CLOEXEC|SOCK_NONBLOCK')]
 
 
 def ctl(*words_, code=0, nobody=False):
@@ -157,6 +159,27 @@ class Explain(unittest.TestCase):
         self.assertIn('landlock connect from keyvault_connect', out)
         out = ctl('policy', 'explain', 'broker', 'read', 'fd=$go')
         self.assertIn('=> passes', out)
+
+    def test_who_may_open_a_connection_is_who_the_review_names(self):
+        with open(os.path.join(ROOT, 'docs/POLICY-REVIEW.md')) as f:
+            text = re.search(r'`allow socket` stands in\s(.*?) alone',
+                             f.read(), re.S).group(1)
+        may = set()
+        for role in ROLES:
+            if not Page(role).program or role == 'supervisor':
+                continue # the lists; and the exception that is named there
+            if any('=> passes' in ctl('policy', 'explain', role, 'socket',
+                                      'AF_INET', kind, protocol)
+                   for kind in KINDS for protocol in ('0', 'IPPROTO_TCP')):
+                may.add(role)
+        self.assertEqual(set(re.findall(r'`([\w-]+)\.policy`', text)), may)
+
+    def test_the_manual_names_every_role(self):
+        with open(os.path.join(ROOT, 'docs/sallyportctl.1.scd.in')) as f:
+            text = re.search(r'^A role is (.*?)^# ', f.read(),
+                             re.S | re.M).group(1)
+        for role in ROLES:
+            self.assertRegex(text, r'\b%s\b' % role)
 
     def test_what_depends_on_arguments_says_so(self):
         out = ctl('policy', 'explain', 'https', 'socket')

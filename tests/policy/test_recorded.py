@@ -23,7 +23,7 @@ from record import Recording
 HERE = filters.ROOT + '/tests/policy/'
 SERVER = os.environ.get('SALLYPORT_SERVER', '/var/cache/sallyport/server/bao')
 NET = ('resolve', 'https')
-ALONE = ('keeper',) # no boot of OpenBao has it: by its own test
+SHARED = ('keeper',) # where nodes share a store: that boot ends at its server
 OFFLINE = ('broker', 'verify', 'tpm', 'prepare', 'control')
 # DESIGN's goals for the calls a process may make (SECURITY.md shows them).
 GOALS = {'broker': 10, 'tpm': 16, 'verify': 16, 'control': 20, 'https': 30}
@@ -31,7 +31,8 @@ BOOTS = {'full': ['lives.py', 'full'],
          'container': ['--odd-clock', 'lives.py', 'container']}
 # What boots do not do: rare and hostile input, stops, other name servers.
 TESTS = {'resolve': '', 'stopped': '', 'exec': '', 'https': 'over_ipv6',
-         'prepare': 'new_and_old_files', 'verify': 'very_many_pieces', 'keeper': 'all_that_it_calls'}
+         'prepare': 'new_and_old_files', 'verify': 'very_many_pieces',
+         'keeper': 'all_that_it_calls', 'nodes': 'Lease.test_it_is_taken'}
 
 
 def command(name):
@@ -88,7 +89,7 @@ def layers(name):
     """The filters that it must have, the oldest first."""
     if name in ('server', 'exec'):
         return ['supervisor', 'outer_net', 'vault_server']
-    return ['supervisor', 'outer_net' if name in NET + ALONE else 'outer', name]
+    return ['supervisor', 'outer_net' if name in NET + SHARED else 'outer', name]
 
 
 class Stacks(unittest.TestCase):
@@ -115,18 +116,21 @@ class Stacks(unittest.TestCase):
             self.assertEqual(seen, {None, 'server', 'exec', *NET, *OFFLINE})
 
 
+    def test_so_it_has_for_the_keeper(self):
+        boot, built = RECORDED['nodes'], filters.programs()
+        held = [[boot.programs[i] for i in p.stack] for p in boot.processes
+                if role(p) == 'keeper']
+        self.assertEqual(held, [[built[n] for n in layers('keeper')]])
+
+
 class Counted(unittest.TestCase):
     def counts(self, name):
         """(whatever the arguments, by condition) of one role, from what was
         read back from the live process."""
-        boot = RECORDED['full']
-        if name in ALONE: # what it is given, as the boots show for others
-            raw = [filters.programs()[n] for n in layers(name)]
-        else:
-            stack = max((p.stack for p in boot.processes
-                         if role(p) == name), key=len)
-            raw = [boot.programs[i] for i in stack]
-        progs = [bpf.decode(p) for p in raw]
+        boot = RECORDED['nodes' if name in SHARED else 'full']
+        stack = max((p.stack for p in boot.processes if role(p) == name),
+                    key=len)
+        progs = [bpf.decode(boot.programs[i]) for i in stack]
         free = conditional = 0
         for nr in words.CALLS.values():
             each = [bpf.answers(p, cases.NATIVE, nr) for p in progs]
@@ -140,12 +144,12 @@ class Counted(unittest.TestCase):
         with open(filters.ROOT + '/SECURITY.md', encoding='utf-8') as f:
             table = dict(re.findall(r'^\| (\w+) \| (\d+ \| \d+ \| \d+) \|$',
                                     f.read(), re.M))
-        for name in (*OFFLINE, *NET, *ALONE):
+        for name in (*OFFLINE, *NET, *SHARED):
             free, conditional = self.counts(name)
             row = '%d | %d | %d' % (free, conditional, free + conditional)
             self.assertEqual(table.get(name), row, 'SECURITY.md must say: '
                              '| %s | %s |' % (name, row))
-        self.assertEqual(set(table), {*OFFLINE, *NET, *ALONE})
+        self.assertEqual(set(table), {*OFFLINE, *NET, *SHARED})
 
     def test_no_process_may_do_more_than_was_meant(self):
         for name, goal in GOALS.items():

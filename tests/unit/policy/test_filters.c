@@ -23,10 +23,11 @@ enum outcome { LIVES, DIES, OTHER = 1000 /* + errno of a call that lives */ };
 extern const struct filter_prog filter_sample_eperm; /* of this test */
 
 static const struct filter_prog *const filters[] = {
-	&filter_broker,	   &filter_resolve,	 &filter_https,
-	&filter_verify,	   &filter_tpm,		 &filter_prepare,
-	&filter_control,   &filter_vault_server, &filter_outer,
-	&filter_outer_net, &filter_supervisor,	 &filter_sample_eperm,
+	&filter_broker,	      &filter_resolve,	 &filter_https,
+	&filter_keeper,	      &filter_verify,	 &filter_tpm,
+	&filter_prepare,      &filter_control,	 &filter_vault_server,
+	&filter_outer,	      &filter_outer_net, &filter_supervisor,
+	&filter_sample_eperm,
 };
 
 #define FILTERS (sizeof(filters) / sizeof(filters[0]))
