@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "keeper.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
@@ -151,7 +152,8 @@ start(struct sup *s, struct session *x)
 		return r;
 	/* From here on its end is judged by who waits for it. */
 	s->child[SEAT_KEEPER].ending = true;
-	if (write(s->keeper_go, &byte, 1) == 1)
+	/* one that is gone is named by its end, which is about to be seen */
+	if (write(s->keeper_go, &byte, 1) == 1 || errno == EPIPE)
 		return 0;
 	fail_with(s, EXIT_INTERNAL, SEAT_SUPERVISOR);
 	return ERR_REFUSED;
