@@ -135,9 +135,22 @@ SECTIONS = [
     ('[mount a]\ntype = k/v', '[mount a]: type = k/v: must be a name'),
     ('[mount ../a]\ntype = kv', '[mount ../a]: its name must be a name'),
     ('[mount /a]\ntype = kv', '[mount /a]: its name must be a name'),
+    ('[mount a..b]\ntype = kv', '[mount a..b]: its name must be a name'),
+    ('[mount a//b]\ntype = kv', '[mount a//b]: its name must be a name'),
     ('[mount a b]\ntype = kv', '[mount a b]: its name must be a name'),
     ('[mount a"b]\ntype = kv', 'its name must be a name'),
+    ('[mount a]\ntype = ' + 'k' * 201, 'must be a name of letters'),
+    ('[mount a]\ntype = kv\nversion = 1 2', '1 2: must be a version'),
+    ('[mount a]\ntype = kv\ndescription = a\tb', 'text on one line'),
+    ('[mount a]\ntype = kv\ndata = x a\tb', 'a]: data must be text on one'),
     ('[mount a]\ntype = kv\noption = x', 'option = x: must be KEY=VALUE'),
+    ('[mount a]\ntype = kv\noption = =x', 'option = =x: must be KEY=VALUE'),
+    ('[mount a]\ntype = kv\noption = x y=z', 'x y=z: must be KEY=VALUE'),
+    ('[mount a]\ntype = kv\noption = x=y\tz', 'must be text on one line'),
+    ('[auth a]\ntype = k/v', '[auth a]: type = k/v: must be a name'),
+    ('[auth a]\ntype = kv\ndescription = a\tb', 'must be text on one line'),
+    ('[auth a]\ntype = kv\noption = x', 'option = x: must be KEY=VALUE'),
+    ('[auth a]\ntype = kv\ndata = x a\tb', 'a]: data must be text on one'),
     ('[auth a]\ndescription = b', '[auth a]: type is not set'),
     ('[auth a]\ntype = approle\ndata = role', '[auth a]: data must be PATH'),
     ('[plugin a]\ntype = secret', '[plugin a]: command is not set'),
@@ -145,6 +158,10 @@ SECTIONS = [
     ('[plugin a]\ncommand = b\nsha256 = 12', 'sha256 = 12: must be 64 hex'),
     ('[plugin a]\ncommand = ../b\nsha256 = ' + HASH,
      'command = ../b: must be the name of a file in plugin_directory'),
+    ('[plugin a]\ncommand = a/b\nsha256 = ' + HASH, 'a/b: must be the name of'),
+    ('[plugin a]\ncommand = .b\nsha256 = ' + HASH, '.b: must be the name of'),
+    ('[plugin a]\ncommand = b\nversion = 1 2\nsha256 = ' + HASH,
+     'version = 1 2: must be a version'),
     ('[plugin a]\ntype = kv\ncommand = b\nsha256 = ' + HASH,
      'type = kv: must be secret, auth or database'),
     ('[policy a]\nfile = relative', 'must be an absolute path'),
@@ -153,6 +170,10 @@ SECTIONS = [
     ('[audit a]\ntype = file"\n', 'type = file": must be a name'),
     ('[audit a]\nfile_path = here', 'file_path = here: must be an absolute'),
     ('[audit a]\noption = mode=0"6', 'must not hold any of " \\ $ %'),
+    ('[audit a]\noption = mode=0\\6', 'must not hold any of " \\ $ %'),
+    ('[audit a]\noption = mode=${6', 'must not hold any of " \\ $ %'),
+    ('[audit a]\noption = mode=%{6', 'must not hold any of " \\ $ %'),
+    ('[audit a]\noption = mode', 'option = mode: must be KEY=VALUE'),
     ('[audit a]\nfile_path = /' + 'a' * 200, 'of at most 200 bytes'),
     ('[audit a]\noption = file_path=/a', 'must be a line of its own'),
     ('[audit a]\nfile_path = /var/log/a', 'set audit_directory to its'),
@@ -244,6 +265,10 @@ class Settings(ErrorCase):
                                'data = users/b {"password":"hidden"}\n')
         self.assertIn('data = users/b (value not shown)', text)
         self.assertNotIn('hidden', text)
+        text = self.understood(3, sections='[auth a]\ntype = userpass\n'
+                               'data = users/b sec\tr3t\n')
+        self.assertIn('data must be text on one line', text)
+        self.assertNotIn('r3t', text)
 
     def test_file_and_variable_differ(self):
         self.both('APM_PORT and port in', 'differ: keep one',
