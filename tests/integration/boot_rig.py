@@ -318,7 +318,8 @@ class Rig:
     def check_nothing_left(self):
         left = self.left()
         if left:
-            raise AssertionError('left behind: ' + '; '.join(left))
+            raise AssertionError('left behind: %s, after\n%s' % (
+                '; '.join(left), self.boots[-1].text()[-2000:]))
 
     def close(self):
         for boot in self.boots:
