@@ -124,18 +124,6 @@ check_default(struct at *a, const struct pol_line *l)
 	return 0;
 }
 
-/* Says whether one of the arguments is a number, not a pointer. */
-static bool
-comparable(const char *args)
-{
-	for (const char *p = args; p; p = strstr(p, ", ")) {
-		p += p == args ? 0 : 2;
-		if (strncmp(p, "ptr ", 4) != 0)
-			return true;
-	}
-	return false;
-}
-
 static bool
 may_execute(const struct policy *p)
 {
@@ -150,25 +138,35 @@ static int
 check_dangerous(struct at *a, const struct pol_line *l)
 {
 	const char *call = a->words[l->call_word];
-	const char *args = pol_args(l->call);
+	const char *need = pol_dangerous(l->call);
+	bool runs = strncmp(l->call, "execve", 6) == 0;
 
-	if (l->action != POL_ALLOW || l->cond_count != 0 ||
-	    !pol_dangerous(l->call))
+	if (l->action != POL_ALLOW || !need)
 		return 0;
-	if (strncmp(l->call, "execve", 6) == 0 && may_execute(a->p))
+	if (runs && may_execute(a->p))
 		return 0; /* what it may run is Landlock's to say */
-	if (!comparable(args))
+	if (need[0] == '\0')
 		return line_bad(a, call,
-				"%s may not be allowed: no argument of it can "
-				"be compared; do without it%s",
+				"%s may not be allowed: no condition makes it "
+				"harmless; do without it%s",
 				l->call,
-				strncmp(l->call, "execve", 6) == 0
-					? ", or write a line landlock execute"
-					: "");
-	return line_bad(a, call,
-			"%s without a condition is too much; add when … "
-			"(arguments: %s)",
-			l->call, args);
+				runs ? ", or write a line landlock execute"
+				     : "");
+	for (size_t n; *need; need += n + (need[n] == ' ')) {
+		char name[POL_NAME_MAX] = "";
+		struct pol_arg t;
+
+		n = strcspn(need, " ");
+		memcpy(name, need, n);
+		if (pol_arg(l->call, name, &t) != 0 || !condition_on(l, t.arg))
+			return line_bad(a, call,
+					"%s without a condition on %s is too "
+					"much; add %s … (arguments: %s)",
+					l->call, name,
+					l->cond_count ? "and" : "when",
+					pol_args(l->call));
+	}
+	return 0;
 }
 
 int
@@ -276,6 +274,7 @@ check_whole(struct at *a)
 	int r;
 
 	a->bytes = 0;
+	a->number += a->number == 0; /* an empty file has a first line too */
 	if (p->role[0] == '\0')
 		return line_bad(a, NULL, "no role; write a line role NAME");
 	if ((r = head_whole(a)) != 0)

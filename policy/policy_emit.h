@@ -32,6 +32,14 @@ struct target {
 void compile_retarget(struct policy *p, const struct target *t);
 
 /*
+ * What only all policies together show (policy_set.c): each role, seat, uid
+ * and program is one process's, each outer filter is there.  Returns 0, or
+ * ERR_FORMAT after a line on standard error as line_bad() makes it.
+ */
+CHECKED int set_check(const struct policy *all, char *const *files,
+		      size_t count);
+
+/*
  * Compiles a policy.  Returns 0, or an error after a line on standard error
  * that names file and line.
  */

@@ -129,6 +129,56 @@ fact(const struct policy *p, const char *word)
 	return NULL;
 }
 
+size_t
+head_count(const struct policy *p, const char *word)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < p->fact_count; i++)
+		n += strcmp(p->facts[i].word, word) == 0;
+	return n;
+}
+
+int
+line_bad_fact(struct at *a, const struct pol_fact *f, const char *what)
+{
+	a->number = f->number;
+	a->bytes = f->column - 1;
+	return line_bad(a, NULL, "%s", what);
+}
+
+/* A line that says there is nothing of its kind stands alone. */
+static bool
+says_none(const struct pol_fact *f)
+{
+	return strcmp(f->text, "none") == 0 ||
+	       strcmp(f->text, "nothing") == 0 || strcmp(f->text, "off") == 0;
+}
+
+/* The line that was just read against the older ones of its kind. */
+static int
+head_repeats(struct at *a)
+{
+	const struct policy *p = a->p;
+	const struct pol_fact *f = &p->facts[p->fact_count - 1];
+
+	for (const struct pol_fact *o = p->facts; o < f; o++) {
+		if (strcmp(o->word, f->word) != 0)
+			continue;
+		if (strcmp(o->text, f->text) == 0)
+			return line_bad(a, a->words[0],
+					"line %u says this already; keep one "
+					"of the two",
+					o->number);
+		if (says_none(o) || says_none(f))
+			return line_bad(a, a->words[0],
+					"line %u says the opposite; keep one "
+					"of the two",
+					o->number);
+	}
+	return 0;
+}
+
 int
 head_line(struct at *a)
 {
@@ -159,9 +209,48 @@ head_line(struct at *a)
 		return r;
 	if ((r = line_name(a, f->word, h->word)) != 0)
 		return r;
-	line_words(a, 1, a->count, f->text);
+	if ((r = line_words(a, 1, a->count, f->text)) != 0)
+		return r;
+	f->column =
+		1 + (a->count > 1 ? (size_t)(a->words[1] - a->text) : a->bytes);
 	p->fact_count++;
-	return h->read(a);
+	if ((r = h->read(a)) != 0)
+		return r;
+	return head_repeats(a);
+}
+
+/* What the supervisor alone may be: nobody who parses anything. */
+static int
+head_worker(struct at *a)
+{
+	static const struct {
+		const char *word, *text, *what;
+	} never[] = {
+		{"uid", "0",
+		 "only the supervisor is root; write uid from SETTING, by "
+		 "default NUMBER"},
+		{"landlock", "off",
+		 "only the supervisor is without Landlock; write landlock "
+		 "nothing, or rules"},
+		{"filter", "none",
+		 "only the supervisor has no outer filter; write filter outer "
+		 "or filter outer_net"},
+	};
+	const struct policy *p = a->p;
+
+	for (const struct pol_fact *f = p->facts; f < p->facts + p->fact_count;
+	     f++) {
+		for (size_t i = 0; i < COUNT(never); i++)
+			if (strcmp(f->word, never[i].word) == 0 &&
+			    strcmp(f->text, never[i].text) == 0)
+				return line_bad_fact(a, f, never[i].what);
+		if (strcmp(f->word, "capabilities") == 0 && !says_none(f))
+			return line_bad_fact(a, f,
+					     "only the supervisor keeps "
+					     "capabilities; write "
+					     "capabilities none");
+	}
+	return 0;
 }
 
 int
@@ -176,5 +265,7 @@ head_whole(struct at *a)
 					"line %s …",
 					heads[i].word, heads[i].word);
 	}
+	if (p->program[0] && p->seats[0].seat != SEAT_SUPERVISOR)
+		return head_worker(a);
 	return 0;
 }

@@ -14,21 +14,46 @@ int
 line_bad(struct at *a, const char *place, const char *fmt, ...)
 {
 	size_t column = place ? (size_t)(place - a->text) : a->bytes;
-	char what[POL_ERROR_MAX - 96];
+	char what[POL_ERROR_MAX - POL_PATH_MAX - 32];
 	va_list ap;
 
 	va_start(ap, fmt);
 	vsnprintf(what, sizeof(what), fmt, ap);
 	va_end(ap);
-	snprintf(a->p->error, sizeof(a->p->error), "%.64s:%u:%zu: %s", a->file,
-		 a->number, column + 1, what);
+	snprintf(a->p->error, sizeof(a->p->error), "%.*s:%u:%zu: %s",
+		 (int)POL_PATH_MAX - 1, a->file, a->number, column + 1, what);
 	return ERR_FORMAT;
+}
+
+/*
+ * What is read is what is seen: no byte that moves the cursor, hides a word
+ * or turns its direction round in an editor, a review or a terminal.
+ */
+static int
+plain(struct at *a, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		unsigned char c = (unsigned char)a->text[i];
+
+		if ((c >= ' ' && c <= '~') || c == '\t')
+			continue;
+		if (c == '\r')
+			return line_bad(a, a->text + i,
+					"a carriage return; end lines with a "
+					"line feed alone");
+		return line_bad(a, a->text + i,
+				"the byte 0x%02x; write printable ASCII and "
+				"tabs alone",
+				c);
+	}
+	return 0;
 }
 
 int
 line_take(struct at *a, const char *text, size_t n)
 {
 	char *save = NULL, *end;
+	int r;
 
 	a->count = a->bytes = 0;
 	a->comment = NULL;
@@ -37,11 +62,10 @@ line_take(struct at *a, const char *text, size_t n)
 		return line_bad(a, NULL,
 				"the line has %zu bytes; at most %u can be", n,
 				LINE_MAX_BYTES - 1);
-	if (memchr(text, '\0', n))
-		return line_bad(a, NULL,
-				"a byte 0; write the policy as plain text");
 	memcpy(a->text, text, n);
 	a->text[n] = '\0';
+	if ((r = plain(a, n)) != 0)
+		return r;
 	a->comment = strchr(a->text, '#');
 	if (a->comment) {
 		*a->comment++ = '\0';
@@ -67,16 +91,22 @@ line_take(struct at *a, const char *text, size_t n)
 	return 0;
 }
 
-void
-line_words(const struct at *a, size_t from, size_t to,
-	   char out[static POL_WHEN_MAX])
+int
+line_words(struct at *a, size_t from, size_t to, char out[static POL_WHEN_MAX])
 {
 	size_t n = 0;
 
 	out[0] = '\0';
-	for (size_t i = from; i < to && n < POL_WHEN_MAX; i++)
+	for (size_t i = from; i < to; i++) {
 		n += (size_t)snprintf(out + n, POL_WHEN_MAX - n, "%s%s",
 				      i == from ? "" : " ", a->words[i]);
+		if (n >= POL_WHEN_MAX)
+			return line_bad(a, a->words[i],
+					"too long with this word; %u bytes "
+					"can be shown",
+					POL_WHEN_MAX - 1);
+	}
+	return 0;
 }
 
 int
@@ -111,7 +141,10 @@ line_number(struct at *a, const char *s, size_t chars, uint64_t *out)
 	copy[chars] = '\0';
 	errno = 0;
 	*out = strtoull(copy + negative, &end, 0);
-	if (errno != 0 || *end != '\0' || (negative && *out > INT64_MAX))
+	/* 010 is ten to people, eight to strtoull(3) */
+	if (errno != 0 || *end != '\0' || (negative && *out > INT64_MAX) ||
+	    (s[negative] == '0' && chars > negative + 1u &&
+	     copy[negative + 1] != 'x'))
 		return line_bad(a, s,
 				"\"%.30s\" is not a number; use decimal, 0x… "
 				"or a constant, joined by | without spaces",

@@ -47,9 +47,19 @@ CHECKED int line_number(struct at *a, const char *s, size_t chars,
  */
 CHECKED int line_reason(struct at *a, char out[static POL_TEXT_MAX], char *tag);
 
-/* Joins words from..to-1 by spaces; cut at the room. */
-void line_words(const struct at *a, size_t from, size_t to,
-		char out[static POL_WHEN_MAX]);
+/* Joins words from..to-1 by spaces.  Returns 0 or line_bad(). */
+CHECKED int line_words(struct at *a, size_t from, size_t to,
+		       char out[static POL_WHEN_MAX]);
+
+/*
+ * The error of a place that was read before: a fact of the page.  Returns
+ * line_bad().
+ */
+CHECKED int line_bad_fact(struct at *a, const struct pol_fact *f,
+			  const char *what);
+
+/* How many lines of the page begin with the word, this one included. */
+size_t head_count(const struct policy *p, const char *word);
 
 /* The place of a word in the table of page lines, or -1. (policy_head.c) */
 int head_known(const char *word);

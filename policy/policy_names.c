@@ -47,20 +47,14 @@ static const struct {
 	{"ptr", false, false, true},
 };
 
-/*
- * Calls that may not be allowed without a condition: what makes code, reaches
- * into other processes or files, starts anything, or has a sub-call of each
- * kind behind one number.
- */
-static const char *const dangerous[] = {
-	"arch_prctl", "bpf",	  "clone",	   "clone3",
-	"creat",      "execve",	  "execveat",	   "fcntl",
-	"ioctl",      "keyctl",	  "kill",	   "memfd_create",
-	"mmap",	      "mprotect", "mremap",	   "open",
-	"openat",     "openat2",  "personality",   "pidfd_getfd",
-	"prctl",      "ptrace",	  "pkey_mprotect", "pidfd_send_signal",
-	"seccomp",    "setns",	  "shmat",	   "socket",
-	"socketpair", "tgkill",	  "tkill",	   "unshare",
+static const struct {
+	const char *call, *args;
+} dangerous[] = {
+#define NEEDS(call, args) {#call, args},
+#define NEVER(call)	  {#call, ""},
+#include "dangerous.def"
+#undef NEVER
+#undef NEEDS
 };
 
 /* Calls of Linux 6.x that this libseccomp's table may not have yet. */
@@ -373,12 +367,12 @@ pol_errno(const char *name, int *out_errno)
 	return ERR_NOTFOUND;
 }
 
-bool
+const char *
 pol_dangerous(const char *call)
 {
 	for (size_t i = 0; i < COUNT(dangerous); i++) {
-		if (strcmp(dangerous[i], call) == 0)
-			return true;
+		if (strcmp(dangerous[i].call, call) == 0)
+			return dangerous[i].args;
 	}
-	return false;
+	return NULL;
 }

@@ -2,6 +2,7 @@
 /* Reads the policy language (policy_parse.h) line by line. */
 #include "policy_parse.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "policy_line.h"
@@ -71,9 +72,24 @@ fits(const struct pol_arg *t, uint64_t v)
 	return t->is_signed ? v >= (uint64_t)INT32_MIN : v <= UINT32_MAX;
 }
 
-/* VALUE: $fd, or constants and numbers joined by |. */
+/* One of them; where the argument is prot, PROT_READ may be READ. */
 static int
-value(struct at *a, const char *s, const struct pol_arg *t, uint64_t *out)
+one_value(struct at *a, const char *arg, const char *s, size_t n, uint64_t *out)
+{
+	char name[POL_NAME_MAX];
+
+	if (strcmp(arg, "prot") == 0 && n + sizeof("PROT_") <= sizeof(name)) {
+		snprintf(name, sizeof(name), "PROT_%.*s", (int)n, s);
+		if (pol_const(name, strlen(name), out) == 0)
+			return 0;
+	}
+	return line_number(a, s, n, out);
+}
+
+/* VALUE of an argument: $fd, or constants and numbers joined by |. */
+static int
+value(struct at *a, const char *arg, const char *s, const struct pol_arg *t,
+      uint64_t *out)
 {
 	const char *word = s;
 	uint64_t all = 0, one;
@@ -84,7 +100,7 @@ value(struct at *a, const char *s, const struct pol_arg *t, uint64_t *out)
 		return fd_value(a, s, out);
 	for (;;) {
 		n = strcspn(s, "|");
-		if ((r = line_number(a, s, n, &one)) != 0)
+		if ((r = one_value(a, arg, s, n, &one)) != 0)
 			return r;
 		all |= one;
 		if (s[n] == '\0')
@@ -153,7 +169,14 @@ condition(struct at *a, struct pol_line *l, char *const *w)
 				"in MASK",
 				w[1]);
 	l->cond_count++;
-	return value(a, w[2], &c->type, &c->value);
+	if ((r = value(a, w[0], w[2], &c->type, &c->value)) != 0)
+		return r;
+	if (c->op == POL_IN &&
+	    c->value == (c->type.narrow ? UINT32_MAX : UINT64_MAX))
+		return line_bad(a, w[2],
+				"every value passes this mask; name the bits "
+				"that may be set, or remove the condition");
+	return 0;
 }
 
 static int
@@ -204,8 +227,8 @@ rule(struct at *a, enum pol_action action, size_t call_at)
 				"unknown call \"%s\"; use the kernel's name "
 				"for it (syscalls(2))",
 				l.call);
-	line_words(a, call_at + 1, a->count, l.when);
-	if ((r = conditions(a, &l, call_at + 1)) != 0 ||
+	if ((r = line_words(a, call_at + 1, a->count, l.when)) != 0 ||
+	    (r = conditions(a, &l, call_at + 1)) != 0 ||
 	    (r = line_reason(a, l.reason, l.tag)) != 0 ||
 	    (r = check_line(a, &l)) != 0)
 		return r;
@@ -228,6 +251,7 @@ header_role(struct at *a)
 				"not one role; write role NAME once");
 	if ((r = line_name(a, a->p->role, a->words[1])) != 0)
 		return r;
+	a->p->role_number = a->number;
 	base = base ? base + 1 : a->file;
 	n = strlen(a->p->role);
 	if (strncmp(base, a->p->role, n) != 0 ||

@@ -29,7 +29,8 @@
 #define POL_PARTS_MAX 24u /* seats, rules, limits, capabilities */
 #define POL_FACTS_MAX 96u
 #define POL_FD_LAST   63u
-#define POL_ERROR_MAX 320u
+#define POL_PATH_MAX  4096u
+#define POL_ERROR_MAX (POL_PATH_MAX + 352u)
 #define POL_FILE_MAX  131072u /* bytes of one policy file */
 
 enum pol_action { POL_ALLOW, POL_ERRNO, POL_KILL };
@@ -94,6 +95,7 @@ struct pol_fd {
 /* A line of the page as written, for people. */
 struct pol_fact {
 	unsigned number;
+	size_t column; /* of what follows the word, from 1 */
 	char word[POL_NAME_MAX];
 	char text[POL_WHEN_MAX];
 	char reason[POL_TEXT_MAX]; /* "" */
@@ -101,6 +103,7 @@ struct pol_fact {
 
 struct policy {
 	char role[POL_NAME_MAX];
+	unsigned role_number;	    /* its line */
 	char program[POL_NAME_MAX]; /* "": a list */
 	char uid_setting[POL_NAME_MAX];
 	char uid_default[POL_NAME_MAX]; /* as written: a number */
@@ -110,6 +113,7 @@ struct policy {
 	size_t seat_count, cap_count, rule_count, limit_count;
 	struct {
 		enum seat seat;
+		unsigned number; /* line */
 		char word[2][POL_NAME_MAX];
 	} seats[POL_PARTS_MAX];
 	struct page_cap caps[POL_PARTS_MAX];
@@ -173,7 +177,11 @@ CHECKED int pol_const(const char *name, size_t chars, uint64_t *out);
  * ERR_NOTFOUND. */
 CHECKED int pol_errno(const char *name, int *out_errno);
 
-/* Says whether a call may never be allowed without a condition. */
-bool pol_dangerous(const char *call);
+/*
+ * The arguments that must have a condition where a dangerous call is allowed:
+ * names of protos.def, divided by spaces; "": no condition makes it harmless.
+ * NULL: any other call.
+ */
+const char *pol_dangerous(const char *call);
 
 #endif

@@ -99,6 +99,10 @@ head_seat(struct at *a)
 	enum seat s = 0;
 	int r;
 
+	if (p->fd_count != 0)
+		return line_bad(a, a->words[0],
+				"a seat behind descriptors, which are for the "
+				"seats above them; move it up");
 	while (a->words[1] && s < SEAT_COUNT &&
 	       strcmp(seat_name(s), a->words[1]) != 0)
 		s++;
@@ -114,6 +118,7 @@ head_seat(struct at *a)
 	if (n == POL_PARTS_MAX)
 		return line_bad(a, a->words[1], "too many seats");
 	p->seats[n].seat = s;
+	p->seats[n].number = a->number;
 	p->seat_count++;
 	if (a->count == 2)
 		return 0;
@@ -170,6 +175,11 @@ head_capabilities(struct at *a)
 	for (; i < a->count && strcmp(a->words[i], "in") != 0; i++) {
 		if ((r = find(a, i, caps, COUNT(caps), "capability", &v)) != 0)
 			return r;
+		for (size_t k = 0; k < p->cap_count; k++)
+			if (p->caps[k].cap == (unsigned)v)
+				return line_bad(a, a->words[i],
+						"%s stands already; keep one",
+						a->words[i]);
 		if (p->cap_count == POL_PARTS_MAX)
 			return line_bad(a, a->words[i], "too many");
 		p->caps[p->cap_count++] = (struct page_cap){.cap = (unsigned)v};
@@ -178,6 +188,10 @@ head_capabilities(struct at *a)
 		return line_bad(a, a->words[1],
 				"no capability here; write "
 				"capabilities none");
+	if (a->count == i + 1)
+		return line_bad(a, NULL,
+				"in no profile; write in full, in container "
+				"or in chroot, or nothing");
 	for (i++; i < a->count; i++) {
 		if ((r = find(a, i, profiles, COUNT(profiles), "profile",
 			      &v)) != 0)
@@ -221,11 +235,16 @@ head_network(struct at *a)
 	if ((r = find(a, 1, nets, COUNT(nets), "network", &v)) != 0 ||
 	    (r = head_when(a, 2, &when)) != 0)
 		return r;
-	if (when == 0) {
+	if (when == 0 && head_count(a->p, "network") == 1) {
 		a->p->page.net = (enum page_net)v;
 		return 0;
 	}
-	if (v != NET_EMPTY || a->p->page.net != NET_HOST)
+	if (when == 0 || a->p->page.net_empty_when != 0)
+		return line_bad(a, a->words[1],
+				"one network too many; write one, and one "
+				"exception: network empty when …");
+	if (v != NET_EMPTY || a->p->page.net != NET_HOST ||
+	    head_count(a->p, "network") == 1)
 		return line_bad(a, a->words[1],
 				"only empty can have a condition; write "
 				"network host, then network empty when …");
@@ -244,12 +263,19 @@ head_root(struct at *a)
 	if ((r = find(a, 1, roots, COUNT(roots), "root", &v)) != 0)
 		return r;
 	if (a->count == 4 && strcmp(a->words[2], "in") == 0 &&
-	    strcmp(a->words[3], "container") == 0) {
+	    strcmp(a->words[3], "container") == 0 &&
+	    head_count(a->p, "root") == 2) {
 		g->root_container = (enum page_root)v;
 		return 0;
 	}
+	if ((r = head_ends(a, 2)) != 0)
+		return r;
+	if (head_count(a->p, "root") != 1)
+		return line_bad(a, a->words[1],
+				"one root too many; write one, and one "
+				"exception: root KIND in container");
 	g->root = g->root_container = (enum page_root)v;
-	return head_ends(a, 2);
+	return 0;
 }
 
 /* limit NAME NUMBER, or: limit nofile from fds [plus NUMBER] */
@@ -291,6 +317,10 @@ head_limit(struct at *a)
 	if ((r = line_number(a, a->words[at], strlen(a->words[at]),
 			     &l->value)) != 0)
 		return r;
+	if (l->value > INT64_MAX)
+		return line_bad(a, a->words[at],
+				"no limit can be negative; write a number "
+				"from 0 on");
 	p->limit_count += !l->from_fds;
 	return head_ends(a, at + 1);
 }

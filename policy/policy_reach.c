@@ -27,6 +27,15 @@ static const struct {
 	{"device", FD_DEV},
 };
 
+static const struct {
+	const char *words;
+	enum pol_fd_use use;
+} uses[] = {
+	{"used before the lock", POL_FD_BEFORE},
+	{"closed when locked", POL_FD_LOCKED},
+	{"never used", POL_FD_NEVER},
+};
+
 static bool
 word_is(const struct at *a, size_t i, const char *word)
 {
@@ -110,12 +119,11 @@ int
 head_landlock(struct at *a)
 {
 	struct policy *p = a->p;
-	bool first = p->rule_count == 0 && !p->page.landlock;
 
-	if (a->count == 2 && first && word_is(a, 1, "off"))
+	if (a->count == 2 && word_is(a, 1, "off"))
 		return 0;
 	p->page.landlock = true;
-	if (a->count == 2 && first && word_is(a, 1, "nothing"))
+	if (a->count == 2 && word_is(a, 1, "nothing"))
 		return 0;
 	for (size_t i = 0; i < COUNT(reaches); i++) {
 		if (word_is(a, 1, reaches[i].name))
@@ -201,23 +209,19 @@ in_seats(struct at *a, size_t *i, struct page_fd *out)
 static int
 use(struct at *a, size_t i, struct pol_fd *f)
 {
+	char words[POL_WHEN_MAX];
 	int r;
 
 	f->use = POL_FD_RULES;
 	if (a->count == i)
 		return 0;
-	if (a->count == i + 4 && word_is(a, i, "used") &&
-	    word_is(a, i + 1, "before")) {
-		f->use = POL_FD_BEFORE;
-		return 0;
-	}
-	if (a->count == i + 3 && word_is(a, i, "closed")) {
-		f->use = POL_FD_LOCKED;
-		f->page.until_locked = true;
-		return 0;
-	}
-	if (a->count == i + 2 && word_is(a, i, "never")) {
-		f->use = POL_FD_NEVER;
+	if ((r = line_words(a, i, a->count, words)) != 0)
+		return r;
+	for (size_t k = 0; k < COUNT(uses); k++) {
+		if (strcmp(words, uses[k].words) != 0)
+			continue;
+		f->use = uses[k].use;
+		f->page.until_locked = f->use == POL_FD_LOCKED;
 		return 0;
 	}
 	if (a->count < i + 3 || !word_is(a, i, "used") ||

@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "policy_emit.h"
 
@@ -34,36 +35,22 @@ read_policy(const char *file, struct policy *p)
 		return ERR_SYS;
 	}
 	n = fread(text, 1, sizeof(text), f);
+	if (ferror(f)) { /* a directory */
+		perror(file);
+		fclose(f);
+		return ERR_SYS;
+	}
 	fclose(f);
 	if (n == sizeof(text)) {
-		fprintf(stderr, "%s: longer than %u bytes\n", file,
-			POL_FILE_MAX);
+		fprintf(stderr,
+			"%s: %u bytes or more, no policy; give the path of a "
+			"text in the language of docs/POLICY-LANGUAGE.md\n",
+			file, POL_FILE_MAX);
 		return ERR_RANGE;
 	}
 	if (pol_parse(p, file, text, n) != 0) {
 		fprintf(stderr, "%s\n", p->error);
 		return ERR_FORMAT;
-	}
-	return 0;
-}
-
-/* The outer filter of a page must be a policy of this set. */
-static int
-filters_known(size_t count)
-{
-	for (size_t i = 0; i < count; i++) {
-		size_t k = 0;
-
-		while (all[i].outer[0] && k < count &&
-		       strcmp(all[k].role, all[i].outer) != 0)
-			k++;
-		if (k < count)
-			continue;
-		fprintf(stderr,
-			"%s.policy: no policy %s; name outer or "
-			"outer_net in its filter line\n",
-			all[i].role, all[i].outer);
-		return ERR_NOTFOUND;
 	}
 	return 0;
 }
@@ -98,6 +85,20 @@ write_texts(FILE *f, size_t count)
 	emit_texts_end(f, all, count);
 }
 
+/* What is half written must not look whole; a device is not ours to remove. */
+static int
+spoiled(FILE *f, const char *path)
+{
+	struct stat st;
+	bool ours = fstat(fileno(f), &st) == 0 && S_ISREG(st.st_mode);
+
+	perror(path);
+	fclose(f);
+	if (ours)
+		remove(path);
+	return ERR_SYS;
+}
+
 static int
 write_listings(const char *directory, size_t count)
 {
@@ -112,9 +113,10 @@ write_listings(const char *directory, size_t count)
 			perror(path);
 			return ERR_SYS;
 		}
-		r = emit_listing(f, &all[i], &progs[i]);
-		if (fclose(f) != 0 || r != 0)
-			return ERR_SYS;
+		if ((r = emit_listing(f, &all[i], &progs[i])) != 0 ||
+		    fflush(f) != 0)
+			return spoiled(f, path);
+		fclose(f);
 	}
 	return 0;
 }
@@ -136,11 +138,10 @@ write_one(char what, const char *path, size_t count)
 		write_texts(f, count);
 	else
 		emit_fds(f, all, count);
-	if (!ferror(f) && fclose(f) == 0)
-		return 0;
-	perror(path);
-	remove(path);
-	return ERR_SYS;
+	if (fflush(f) != 0 || ferror(f))
+		return spoiled(f, path);
+	fclose(f);
+	return 0;
 }
 
 static int
@@ -180,7 +181,7 @@ main(int argc, char **argv)
 		compile_retarget(&all[i], &target);
 		r = compile_policy(&all[i], argv[3 + i], &target, &progs[i]);
 	}
-	if (r != 0 || (r = filters_known(count)) != 0)
+	if (r != 0 || (r = set_check(all, &argv[3], count)) != 0)
 		return 1;
 	if (argv[1][1] == 'l')
 		r = write_listings(argv[2], count);

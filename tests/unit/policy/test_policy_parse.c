@@ -103,11 +103,11 @@ CASE(reads_the_three_defaults)
 
 CASE(takes_lines_that_cannot_both_match)
 {
-	EXPECT(parse(HEAD
-		     "errno EPERM socket when protocol == 262" WHY
-		     "allow socket when domain == 2 and protocol == 6" WHY
-		     "allow socket when domain == 2 and protocol == 0" WHY) ==
-	       0);
+	EXPECT(parse(HEAD "errno EPERM socket when protocol == 262" WHY
+			  "allow socket when domain == 2 and type == 1 and "
+			  "protocol == 6" WHY
+			  "allow socket when domain == 2 and type == 1 and "
+			  "protocol == 0" WHY) == 0);
 	EXPECT(parse("role x\ndefault errno EPERM\n"
 		     "kill clone when flags == 0x10000000" WHY
 		     "allow clone when flags in 0x3d0f00" WHY) == 0);
@@ -167,9 +167,77 @@ CASE(refuses_long_and_binary_lines)
 	EXPECT(parse(text) == ERR_FORMAT);
 	EXPECT(strstr(p.error, "x.policy:3:1: the line has") != NULL);
 	EXPECT(pol_parse(&p, "x.policy", "role\0x\n", 7) == ERR_FORMAT);
-	EXPECT(strcmp(p.error, "x.policy:1:1: a byte 0; write the policy as "
-			       "plain text") == 0);
+	EXPECT(strcmp(p.error, "x.policy:1:5: the byte 0x00; write printable "
+			       "ASCII and tabs alone") == 0);
+	EXPECT(parse("role x\r\n") == ERR_FORMAT);
+	EXPECT(strstr(p.error, ":1:7: a carriage return; end lines with a "
+			       "line feed alone") != NULL);
+	EXPECT(parse(HEAD "allow read # \xe2\x80\xaewhy [t:tag]\n") != 0);
+	EXPECT(strstr(p.error, ":3:14: the byte 0xe2; ") != NULL);
+	EXPECT(parse(HEAD "allow read # \x1b[2Jwhy [t:tag]\n") != 0);
+	EXPECT(strstr(p.error, ":3:14: the byte 0x1b; ") != NULL);
 	EXPECT(pol_parse(&p, "x.policy", "", 0) == ERR_FORMAT);
+	EXPECT(strcmp(p.error, "x.policy:1:1: no role; write a line role "
+			       "NAME") == 0);
+}
+
+CASE(names_the_whole_path_of_the_file)
+{
+	char path[600] = "/";
+
+	memset(path + 1, 'd', 500);
+	strcat(path, "/x.policy");
+	EXPECT(pol_parse(&p, path, "role y\n", 7) == ERR_FORMAT);
+	EXPECT(strncmp(p.error, path, strlen(path)) == 0);
+	EXPECT(strncmp(p.error + strlen(path), ":1:6: ", 6) == 0);
+}
+
+/* What shows of a condition is all of it. */
+CASE(refuses_what_is_too_long_to_be_shown)
+{
+	char text[1024] = HEAD "allow mmap when prot in ";
+
+	for (int i = 0; i < 50; i++)
+		strcat(text, "PROT_READ|");
+	strcat(text, "PROT_READ" WHY);
+	EXPECT(parse(text) == ERR_FORMAT);
+	EXPECT(strstr(p.error, ":3:25: too long with this word; ") != NULL);
+}
+
+CASE(takes_the_short_names_of_prot_and_of_nothing_else)
+{
+	EXPECT(parse(HEAD "allow mmap when prot in READ|WRITE" WHY) == 0);
+	EXPECT(p.lines[0].conds[0].value == (PROT_READ | PROT_WRITE));
+	EXPECT(parse(HEAD "allow mmap when prot in READ|CALL" WHY) != 0);
+	EXPECT(parse(HEAD "allow openat when flags in READ" WHY) != 0);
+}
+
+/* Each argument that a dangerous call needs is one that it has. */
+CASE(the_table_of_dangerous_calls_is_well_formed)
+{
+	static const struct {
+		const char *call, *args;
+	} rows[] = {
+#define NEEDS(call, args) {#call, args},
+#define NEVER(call)	  {#call, ""},
+#include "dangerous.def"
+#undef NEVER
+#undef NEEDS
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char copy[64], *save = NULL;
+
+		EXPECT(pol_call(rows[i].call) >= 0);
+		snprintf(copy, sizeof(copy), "%s", rows[i].args);
+		for (char *w = strtok_r(copy, " ", &save); w;
+		     w = strtok_r(NULL, " ", &save)) {
+			struct pol_arg t = {0};
+
+			EXPECT(pol_arg(rows[i].call, w, &t) == 0);
+			EXPECT(!t.pointer);
+		}
+	}
 }
 
 CASE(knows_no_argument_without_width_and_sign)
