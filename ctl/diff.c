@@ -8,6 +8,10 @@
  *	"  fact text"			its reason follows, indented by tabs
  *	"   47 recvmsg passes"		conditions, then the reason, by tabs
  *	"System calls by number …"	the default stands in this paragraph
+ *	"The filter: …"			and its checksum on the last line
+ *
+ * A listing with any other line, or without its last, is refused: what is not
+ * understood is not called equal.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -19,8 +23,10 @@
 #include "ctl.h"
 
 #define STATEMENTS_MAX 512
-#define TEXT_MAX       512
-#define LINE_MAX_BYTES 512
+#define TEXT_MAX       1024
+#define LINE_MAX_BYTES 1024
+#define ROLE_MAX       32
+#define SUM_CHARS      64 /* SHA-256 in hex */
 #define FILES_MAX      64
 
 struct statement {
@@ -30,6 +36,8 @@ struct statement {
 };
 
 struct listing {
+	char role[ROLE_MAX];
+	char filter[TEXT_MAX]; /* its size and checksum */
 	size_t count;
 	struct statement s[STATEMENTS_MAX];
 };
@@ -83,26 +91,68 @@ add_below(struct listing *l, const char *text)
 	return add_to(s, text);
 }
 
-static int
-take_line(struct listing *l, char *line, bool *in_default)
-{
-	bool tabbed = line[0] == '\t', spaced = line[0] == ' ';
+/* Where in a listing we are. */
+enum part { PART_PAGE, PART_DEFAULT, PART_CALLS, PART_FILTER, PART_END };
 
-	line[strcspn(line, "\n")] = '\0';
-	if (!strncmp(line, "System calls by number", 22)) {
-		*in_default = true;
+/* A line that begins in the first column. */
+static int
+take_head(struct listing *l, const char *line, enum part *at)
+{
+	const char *hex = "0123456789abcdef";
+	size_t n = strlen(l->filter);
+
+	if (!strncmp(line, "System calls by number", 22) && *at == PART_PAGE) {
+		*at = PART_DEFAULT;
 		line = strstr(line, "What is not here");
 		return line ? add(l, line) : ERR_FORMAT;
 	}
-	squeeze(line);
-	if (tabbed)
-		return add_below(l, line);
-	if (spaced) {
-		*in_default = false;
-		return add(l, line);
+	if (!strncmp(line, "The filter: ", 12) && *at == PART_CALLS) {
+		*at = PART_FILTER;
+		snprintf(l->filter, sizeof(l->filter), "%s", line + 12);
+		return 0;
 	}
-	if (*in_default && line[0])
+	if (*at == PART_FILTER && strlen(line) == SUM_CHARS &&
+	    strspn(line, hex) == SUM_CHARS) {
+		*at = PART_END;
+		snprintf(l->filter + n, sizeof(l->filter) - n, " %s", line);
+		return n + 1 + SUM_CHARS < sizeof(l->filter) ? 0 : ERR_RANGE;
+	}
+	if (*at == PART_DEFAULT && line[0])
 		return add_to(&l->s[l->count - 1], line);
+	if (!strcmp(line, "") ||
+	    (*at == PART_PAGE && (!strcmp(line, "The process:") ||
+				  !strcmp(line, "A list of calls that "
+						"processes load."))))
+		return 0;
+	return ERR_FORMAT;
+}
+
+static int
+take_line(struct listing *l, char *line, enum part *at)
+{
+	bool tabbed = line[0] == '\t', spaced = line[0] == ' ';
+
+	line[strcspn(line, "\r\n")] = '\0';
+	if (!tabbed && !spaced)
+		return take_head(l, line, at);
+	if (*at > PART_CALLS)
+		return ERR_FORMAT;
+	if (*at == PART_DEFAULT)
+		*at = PART_CALLS;
+	squeeze(line);
+	return tabbed ? add_below(l, line) : add(l, line);
+}
+
+static int
+is_listing_of(struct listing *l, const char *line)
+{
+	size_t n = strcspn(line, ":");
+
+	if (n == 0 || n >= sizeof(l->role) ||
+	    strncmp(line + n, ": made by policyc", 17) != 0)
+		return ERR_FORMAT;
+	memcpy(l->role, line, n);
+	l->role[n] = '\0';
 	return 0;
 }
 
@@ -110,24 +160,31 @@ static int
 read_listing(const char *path, struct listing *l)
 {
 	char line[LINE_MAX_BYTES];
-	bool in_default = false;
+	enum part at = PART_PAGE;
 	FILE *f = fopen(path, "re");
+	unsigned number = 1;
 	int r = 0;
 
-	l->count = 0;
 	if (!f)
 		return ctl_bad("%s: %s", path, strerror(errno));
-	if (!fgets(line, sizeof(line), f) || !strstr(line, ": made by policyc"))
-		r = ERR_FORMAT;
-	while (r == 0 && fgets(line, sizeof(line), f))
-		r = strchr(line, '\n') ? take_line(l, line, &in_default)
-				       : ERR_RANGE;
+	if (!fgets(line, sizeof(line), f) || is_listing_of(l, line) != 0) {
+		fclose(f);
+		return ctl_bad("%s is no listing of policyc: give a file like "
+			       "policy/golden/tpm.txt, or a directory of such",
+			       path);
+	}
+	for (; r == 0 && fgets(line, sizeof(line), f); number++)
+		r = strchr(line, '\n') ? take_line(l, line, &at) : ERR_RANGE;
 	fclose(f);
-	return r == 0 ? 0
-		      : ctl_bad("%s is no listing of policyc: give a file like "
-				"policy/golden/tpm.txt, or a directory of "
-				"such",
-				path);
+	if (r != 0)
+		return ctl_bad("%s:%u: no line of this version's listings: "
+			       "compare with the sallyportctl of the release "
+			       "that made it, or restore the file",
+			       path, number);
+	return at == PART_END ? 0
+			      : ctl_bad("%s ends before its checksum: it was "
+					"cut short, restore it",
+					path);
 }
 
 static void
@@ -181,7 +238,24 @@ reasons(const struct listing *a, const struct listing *b)
 	return n;
 }
 
-/* One role; a path of NULL: the release does not have it. */
+/*
+ * Says when the program is another.  Where no line is, the compiler is, or
+ * libseccomp, or somebody made a listing that is not true.
+ */
+static void
+print_filter(const struct listing *a, const struct listing *b, bool lines)
+{
+	if (strcmp(a->filter, b->filter) == 0)
+		return;
+	printf("  the filter%s:\n", lines ? "" : ", though no line is another");
+	if (a->filter[0])
+		printf("  - %s\n", a->filter);
+	if (b->filter[0])
+		printf("  + %s\n", b->filter);
+}
+
+/* One role; a path of NULL: the release does not have it; role NULL: two
+ * files, which say whose they are. */
 static int
 compare(const char *role, const char *old, const char *new)
 {
@@ -198,11 +272,18 @@ compare(const char *role, const char *old, const char *new)
 	other = reasons(&a, &b);
 	gone = alone(&a);
 	come = alone(&b);
-	if (gone + come + other == 0)
+	if (gone + come + other == 0 && !strcmp(a.filter, b.filter))
 		return CTL_OK;
-	printf("%s:%s\n", role, !old ? " a new role" : !new ? " is gone" : "");
+	if (!role && strcmp(a.role, b.role) != 0)
+		printf("%s, now %s:\n", a.role, b.role);
+	else
+		printf("%s:%s\n", role ? role : b.role,
+		       !old   ? " a new role"
+		       : !new ? " is gone"
+			      : "");
 	print(&a, '-');
 	print(&b, '+');
+	print_filter(&a, &b, gone + come != 0);
 	printf("  %zu gone, %zu new, %zu with another reason\n\n", gone, come,
 	       other);
 	return CTL_DIFFER;
@@ -271,7 +352,7 @@ ctl_policy_diff(int argc, char **argv)
 		return ctl_bad("OLD and NEW must be two files or two "
 			       "directories");
 	if (!S_ISDIR(a.st_mode))
-		return compare("the role", argv[0], argv[1]);
+		return compare(NULL, argv[0], argv[1]);
 	gone = compare_names(argv[0], argv[0], argv[1], false, &seen);
 	come = compare_names(argv[1], argv[0], argv[1], true, &seen);
 	if (seen == 0)

@@ -17,6 +17,7 @@
 
 #define ARGS_MAX   6
 #define LAYERS_MAX 3
+#define X32_FIRST  0x40000000u
 
 struct question {
 	const struct policy_page *role;
@@ -44,7 +45,8 @@ cond_match(const struct question *q, const struct policy_call *c,
 	if (x == k->value)
 		return YES;
 	/* A negative int may come with its sign in the high half. */
-	if (k->narrow && k->value > INT32_MAX && !strcmp(c->action, "allow") &&
+	if (k->narrow && k->is_signed && k->value > INT32_MAX &&
+	    !strcmp(c->action, "allow") &&
 	    x == (k->value | UINT64_C(0xffffffff00000000)))
 		return YES;
 	return NO;
@@ -113,6 +115,13 @@ print_line(const struct policy_page *p, const struct policy_call *c)
 	       c->reason, c->test);
 }
 
+/* -1 is none: to the kernel it is no call at all. */
+static bool
+is_x32(int nr)
+{
+	return nr != -1 && (uint32_t)nr >= X32_FIRST;
+}
+
 /* What the lines come to; MAYBE in *out_sure when it depends on arguments. */
 static uint32_t
 by_lines(const struct question *q, const struct policy_page *p,
@@ -121,6 +130,12 @@ by_lines(const struct question *q, const struct policy_page *p,
 	const struct policy_call *hit = NULL;
 	bool maybe = false, named = false;
 
+	*out_sure = YES;
+	if (is_x32(q->nr)) {
+		printf("  a number of x32, from 2^30 on: ends the process "
+		       "under every default\n");
+		return SECCOMP_RET_KILL_PROCESS;
+	}
 	for (size_t i = 0; i < p->call_count; i++) {
 		const struct policy_call *c = &p->calls[i];
 		enum match m = c->nr == q->nr ? line_match(q, c) : NO;
@@ -229,6 +244,10 @@ answer(const struct question *q)
 		printf("=> depends on arguments that were not given\n");
 	else
 		printf("=> %s\n", verdict(all));
+	if (q->nr == 335 || q->nr == 336)
+		printf("   but a kernel that has uretprobe (335) or uprobe "
+		       "(336) answers it before any\n   filter: it fails, or "
+		       "raises SIGILL\n");
 	other_layers(q->role);
 	return CTL_OK;
 }
@@ -254,6 +273,8 @@ word_value(const struct question *q, const char *s, size_t n, uint64_t *out)
 			return 0;
 		}
 	}
+	if (copy[0] == '0' && copy[1] >= '0' && copy[1] <= '9')
+		return ERR_FORMAT; /* ten to people, eight to strtoull(3) */
 	errno = 0;
 	*out = copy[0] == '-' ? (uint64_t)strtoll(copy, &end, 0)
 			      : strtoull(copy, &end, 0);
@@ -333,11 +354,26 @@ name_of(int nr, const char *text)
 	return text;
 }
 
+/* A number that fits the register's 32 bits, -1 too. */
+static int
+call_number(const char *text, int *out)
+{
+	char *end;
+	long long n;
+
+	errno = 0;
+	n = strtoll(text, &end, 0);
+	if (errno != 0 || end == text || *end != '\0' || n < -1 ||
+	    n > UINT32_MAX)
+		return ERR_FORMAT;
+	*out = (int)(uint32_t)n;
+	return 0;
+}
+
 int
 ctl_policy_explain(int argc, char **argv)
 {
 	struct question q = {0};
-	char *end;
 	int r;
 
 	if (argc < 2 || argc > 2 + ARGS_MAX)
@@ -349,10 +385,9 @@ ctl_policy_explain(int argc, char **argv)
 	q.call = argv[1];
 	q.nr = pol_call(q.call);
 	if (q.nr < 0) {
-		q.nr = (int)strtol(q.call, &end, 0);
-		if (*end != '\0' || end == q.call || q.nr < 0)
+		if (call_number(q.call, &q.nr) != 0)
 			return ctl_bad("no system call \"%s\" on x86-64 "
-				       "(a number is taken too)",
+				       "(a number of 32 bits is taken too)",
 				       q.call);
 		q.call = name_of(q.nr, q.call);
 	}

@@ -29,6 +29,7 @@ ctl_bad(const char *fmt, ...)
 {
 	va_list ap;
 
+	fflush(stdout); /* what was said before it comes before it */
 	fputs("sallyportctl: ", stderr);
 	va_start(ap, fmt);
 	vfprintf(stderr, fmt, ap);

@@ -193,12 +193,57 @@ class Explain(unittest.TestCase):
         self.assertIn('=> ends the process',
                       ctl('policy', 'explain', 'tpm', '999'))
 
+    def test_numbers_that_are_no_calls(self):
+        for role in ROLES:
+            for n in ('-1', '0x40000000', '0x80000000', '0xfffffffe', '1023'):
+                out = ctl('policy', 'explain', role, n)
+                if int(n, 0) >= 1 << 30:
+                    self.assertIn('=> ends the process', out)
+                    self.assertIn('a number of x32', out)
+        self.assertIn('(336) answers it before any',
+                      ctl('policy', 'explain', 'tpm', '335'))
+        for n in ('4294967296', '-2', '0x1ffffffff', '99999999999999999999'):
+            self.assertIn('a number of 32 bits', ctl(
+                'policy', 'explain', 'tpm', n, code=2))
+
+    def test_who_can_open_a_tcp_connection_and_where_it_is_enforced(self):
+        """docs/POLICY-REVIEW.md says who, and names three places."""
+        able = set()
+        for role in ROLES:
+            if Page(role).program:
+                out = ctl('policy', 'explain', role, 'socket', 'AF_INET',
+                          'SOCK_STREAM|SOCK_CLOEXEC', role == 'resolve' and
+                          'IPPROTO_IP' or 'IPPROTO_TCP')
+                able |= {role} if '=> passes' in out else set()
+        with open(os.path.join(ROOT, 'docs/POLICY-REVIEW.md')) as f:
+            said = re.search(r'which process can open a TCP connection.*?\n\n',
+                             f.read(), re.S)[0]
+        self.assertEqual(able, {'https', 'keeper', 'resolve', 'supervisor',
+                                'vault-server'})
+        for role in able - {'supervisor'}:
+            page = Page(role)
+            self.assertIn('`%s.policy`' % role, said)
+            self.assertEqual(page.all('network')[0], ['host'])
+            self.assertTrue([f for f in page.all('landlock')
+                             if f[0] == 'connect'], role)
+        self.assertEqual(
+            set(re.findall(r'`([\w-]+)\.policy`', said)) - {'outer'},
+            able - {'supervisor'})
+        for role in set(ROLES) - able:
+            page = Page(role)
+            if page.program:
+                self.assertEqual(page.all('network'), [['empty']], role)
+                self.assertEqual(page.all('landlock'), [['nothing']], role)
+                self.assertEqual(page.all('filter'), [['outer']], role)
+
     def test_wrong_questions_are_told_what_to_ask(self):
         for argv, what in (
                 (['nobody', 'read'], 'there are: broker'),
                 (['tpm', 'raed'], 'no system call "raed"'),
                 (['tpm', 'read', 'df=3'], 'its arguments: uint fd'),
                 (['tpm', 'read', 'x'], 'no number'),
+                (['tpm', 'read', '010'], 'no number'),
+                (['tpm', 'read', ''], 'no number'),
                 (['tpm', 'read', '3', 'fd=4'], 'given twice'),
                 (['tpm'], 'a role, a call'),
                 (['tpm', 'read'] + ['0'] * 7, 'up to six')):
@@ -258,10 +303,55 @@ class Diff(unittest.TestCase):
         self.assertIn('tpm: is gone', out)
         self.assertIn('hsm: a new role', out)
 
+    def test_another_filter_without_another_line_is_seen(self):
+        with open(self.new + '/tpm.txt') as f:
+            last = f.read().splitlines()[-1]
+        self.edit('tpm.txt', last, last[::-1])
+        out = ctl('policy', 'diff', GOLDEN, self.new, code=1)
+        self.assertIn('the filter, though no line is another', out)
+        self.assertIn(last, out)
+        self.assertIn(last[::-1], out)
+
+    def test_a_listing_that_is_not_whole_is_no_listing(self):
+        path = self.new + '/tpm.txt'
+        with open(path) as f:
+            lines = f.read().splitlines(True)
+        for n in range(1, len(lines)):
+            with open(path, 'w') as f:
+                f.writelines(lines[:n])
+            self.assertIn('it was cut short', ctl(
+                'policy', 'diff', GOLDEN, self.new, code=2))
+
+    def test_lines_that_nobody_knows_are_not_called_equal(self):
+        with open(GOLDEN + '/tpm.txt') as f:
+            text = f.read()
+        for old, new, strange in (
+                ('The process:\n', 'The process:\nNew rules:\n', 'New rules'),
+                ('The filter: ', 'Signals: none\nThe filter: ', 'Signals'),
+                ('\nThe process:', '\tno fact\nThe process:', 'no fact'),
+                ('link          libc\n', 'link li\0bc\n', 'link li\0bc'),
+                ('link          libc\n', 'link %s\n' % ('a' * 2000), 'aaaa')):
+            with self.subTest(strange=strange):
+                self.assertEqual(text.count(old), 1)
+                made = text.replace(old, new)
+                with open(self.new + '/tpm.txt', 'w') as f:
+                    f.write(made)
+                line = made[:made.index(strange)].count('\n') + 1
+                self.assertIn('tpm.txt:%d: no line of this version' % line,
+                              ctl('policy', 'diff', GOLDEN, self.new, code=2))
+
+    def test_line_ends_are_no_difference(self):
+        with open(GOLDEN + '/tpm.txt') as f:
+            text = f.read()
+        with open(self.new + '/tpm.txt', 'w', newline='\r\n') as f:
+            f.write(text)
+        self.assertEqual(ctl('policy', 'diff', GOLDEN, self.new), '')
+
     def test_two_files(self):
         out = ctl('policy', 'diff', GOLDEN + '/tpm.txt',
                   GOLDEN + '/verify.txt', code=1)
         self.assertIn('- fd dev 6 device', out)
+        self.assertTrue(out.startswith('tpm, now verify:'), out)
 
     def test_wrong_questions_are_told_what_to_give(self):
         for argv, what in (
