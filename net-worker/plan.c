@@ -52,7 +52,7 @@ start(struct plan *p)
 		[PLAN_OLD] = "secret " NAME_OLD_KEY,
 	};
 
-	if (p->phase == PLAN_DONE)
+	if (p->phase >= PLAN_DONE)
 		return;
 	snprintf(p->what, sizeof(p->what), "%s", names[p->phase]);
 	if (p->phase == PLAN_OLD)

@@ -40,7 +40,7 @@ fd_named(struct at *a, const char *name, size_t chars, uint64_t *out)
 static int
 fd_value(struct at *a, const char *s, uint64_t *out)
 {
-	uint64_t other;
+	uint64_t other = 0;
 	size_t n;
 	int r;
 

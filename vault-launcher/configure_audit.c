@@ -4,6 +4,7 @@
  * and has it declared in its own configuration: there it must be listed, and
  * that is all that can be demanded.
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "configure.h"
@@ -24,8 +25,7 @@ listed(const struct configure *c, const char *name, const json_t *want)
 		return r;
 	if (status != 200)
 		return ERR_REFUSED;
-	strcpy(key, name);
-	strcat(key, "/");
+	snprintf(key, sizeof(key), "%s/", name);
 	have = json_object_get(data, key);
 	if (!have)
 		r = ERR_NOTFOUND;

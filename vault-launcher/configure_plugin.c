@@ -3,6 +3,7 @@
  * One plugin in the catalog: what the server would execute, by which hash.
  * A changed entry does not touch processes that already run: reload.
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "b64.h"
@@ -71,10 +72,9 @@ bring(const struct configure *c, const char *name, const char *path,
 	bool was;
 	int status, r;
 
-	if (strlen(path) + strlen(query) >= sizeof(asked))
+	r = snprintf(asked, sizeof(asked), "%s%s", path, query);
+	if (r < 0 || (size_t)r >= sizeof(asked))
 		return ERR_FORMAT;
-	strcpy(asked, path);
-	strcat(asked, query);
 	if ((r = conf_get(c, asked, &status, &have)) != 0)
 		return r;
 	if (have && same_entry(want, have))
