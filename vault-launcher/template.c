@@ -182,18 +182,16 @@ static int
 piece(const char *text, size_t left, const struct template_values *values,
       struct wr *sk_out)
 {
-	const char *sk_from = text, *name;
-	size_t chars, n = 1;
-	int taken = 1;
+	const char *sk_from = text, *name = NULL;
+	size_t chars = 0, n = 1;
+	int taken = 0;
 
 	if (!is_text((unsigned char)text[0]))
 		return ERR_FORMAT;
-	if (text[0] == '$') {
-		taken = reference(text, left, &name, &chars);
-		if (taken < 0)
-			return taken;
-	}
-	if (text[0] == '$' && taken > 0) {
+	if (text[0] == '$' &&
+	    (taken = reference(text, left, &name, &chars)) < 0)
+		return taken;
+	if (name) {
 		sk_from = value_of(values, name, chars);
 		if (!sk_from)
 			return ERR_FORMAT;
