@@ -86,7 +86,7 @@ class Boot:
             self.process = subprocess.Popen(
                 argv, env=env, stdin=subprocess.DEVNULL, stdout=out,
                 stderr=out, start_new_session=True)
-        self.pid = self.process.pid
+        self.pid, self.ended = self.process.pid, None
 
     def text(self):
         with open(self.log, errors='replace') as f:
@@ -112,14 +112,32 @@ class Boot:
         return '\n'.join(one['text'] for one in self.lines())
 
     def code(self):
-        return self.process.poll()
+        """Of its end; None: it lives.  From here on another may have its
+        number, as a process and as a session."""
+        code = self.process.poll()
+        if code is not None and self.ended is None:
+            self.ended = time.clock_gettime(time.CLOCK_BOOTTIME)
+        return code
+
+    def owns(self, pid, sid):
+        """That process of that session is of this boot."""
+        if sid != self.pid:
+            return False
+        if self.code() is None:
+            return True
+        try:
+            with open('/proc/%d/stat' % pid) as f:
+                ticks = int(f.read().rsplit(') ', 1)[1].split()[19])
+        except (OSError, IndexError):
+            return False
+        return ticks / os.sysconf('SC_CLK_TCK') <= self.ended
 
     def wait_until(self, what, limit=LIMIT_S):
         """True when a line of that event came, False when it ended."""
         mark = '"event":"%s"' % what
         end = time.monotonic() + limit
         while time.monotonic() < end:
-            over = self.process.poll() is not None
+            over = self.code() is not None
             if mark in self.text():
                 return True
             if over:
@@ -131,7 +149,8 @@ class Boot:
     def wait(self, limit=LIMIT_S):
         """The exit code; the time is bounded."""
         try:
-            return self.process.wait(limit)
+            self.process.wait(limit)
+            return self.code()
         except subprocess.TimeoutExpired:
             raise AssertionError('does not end in %d s:\n%s' % (
                 limit, self.text()[-4000:])) from None
@@ -299,9 +318,10 @@ class Rig:
 
     def left(self):
         """What a boot left behind, in words."""
-        out, sessions = [], {b.pid for b in self.boots}
+        out = []
         for pid, (uid, sid, cmd) in processes().items():
-            if uid in self.uids.values() or sid in sessions:
+            if uid in self.uids.values() or \
+                    any(b.owns(pid, sid) for b in self.boots):
                 out.append('process %d uid %d: %s' % (pid, uid, cmd))
         with open('/proc/self/mountinfo') as f:
             out += ['mount ' + x.split()[4] for x in f
