@@ -81,13 +81,14 @@ question_pair(struct question *q, const uint8_t *item, size_t bytes)
 	return 0;
 }
 
+/* Says whether the member is that text; NULL, which no name has, is none. */
 static bool
 text_is(const json_t *o, const char *key, const char *want)
 {
 	const char *s;
 	size_t n;
 
-	return sjson_str(o, key, &s, &n) == 0 && n == strlen(want) &&
+	return want && sjson_str(o, key, &s, &n) == 0 && n == strlen(want) &&
 	       memcmp(s, want, n) == 0;
 }
 
