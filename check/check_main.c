@@ -95,13 +95,15 @@ static int
 own_resolver(void)
 {
 	static const char text[] = "nameserver 127.0.0.1\n";
+	bool written;
 	FILE *f;
 
 	if (mount("sallyport-check", PLACE, "tmpfs", MS_NOSUID | MS_NODEV,
 		  "mode=0755,size=64k") != 0 ||
 	    !(f = fopen(PLACE "/resolv.conf", "we")))
 		return ERR_SYS;
-	if (fputs(text, f) == EOF || fclose(f) != 0 ||
+	written = fputs(text, f) != EOF;
+	if (fclose(f) != 0 || !written ||
 	    chmod(PLACE "/resolv.conf", 0644) != 0)
 		return ERR_SYS;
 	return mount(PLACE "/resolv.conf", "/etc/resolv.conf", NULL, MS_BIND,

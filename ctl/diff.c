@@ -338,7 +338,7 @@ compare_names(const char *from, const char *old, const char *new, bool only_new,
 int
 ctl_policy_diff(int argc, char **argv)
 {
-	struct stat a, b;
+	struct stat a = {0}, b = {0};
 	size_t seen = 0;
 	int gone, come;
 

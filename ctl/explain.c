@@ -188,8 +188,9 @@ layers(const struct policy_page *role, const struct policy_page *out[])
 	size_t n = 0;
 
 	out[n++] = role;
-	if (role->page && role->page->outer)
-		out[n++] = page_named(role->page->outer->name);
+	if (role->page && role->page->outer &&
+	    (out[n] = page_named(role->page->outer->name)) != NULL)
+		n++;
 	if (sup && role->program && role != sup)
 		out[n++] = sup;
 	return n;
