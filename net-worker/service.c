@@ -26,6 +26,9 @@ https_token(struct https *h, struct step *s)
 		return r;
 	r = imds_token_read(a.body, a.bytes, conf_resource(h->conf),
 			    (uint64_t)time(NULL), h->sk_bearer);
+	if (r == ERR_RANGE)
+		worker_note(h->w, "the access token is over already, by this "
+				  "machine's clock: check it");
 	if (r != 0)
 		return step_nonsense(h, s, REMOTE_IMDS);
 	h->have_bearer = true;

@@ -11,10 +11,7 @@ import threading
 
 from boot_rig import HERE, Rig
 from mockvault import Mock
-
-# waited for in every end of these tests
-FAST = {'lease_time': 15, 'retry_time': 5, 'absent_time': 1}
-CONTAINER = {'containers': ['sallyport']}
+from nodes_case import AZURE, CONTAINER
 
 
 def build_server(faults, program, mode=None):
@@ -82,9 +79,8 @@ class Account:
 class RemoteRig(Rig):
     def __init__(self, profile='full', **settings):
         self.account = Account()
-        super().__init__(profile, storage='azure', **{
-            'storage_account': 'apmsa', 'storage_path': None,
-            'server_connect_ports': self.account.port, **FAST, **settings})
+        super().__init__(profile, **{
+            **AZURE, 'server_connect_ports': self.account.port, **settings})
         program, faults = (os.path.join(self.work, n)
                            for n in ('server', 'faults'))
         build_server(faults, program, 'relay %d' % self.account.port)

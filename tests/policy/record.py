@@ -81,7 +81,11 @@ class Tracer:
         return pid
 
     def run(self, argv):
-        first, code = self.start(argv), None
+        return self.follow(self.start(argv))
+
+    def follow(self, first):
+        """Until all that it follows ended: the first one's exit code."""
+        code = None
         while self.task:
             try:
                 tid, status = os.waitpid(-1, pt.WALL)

@@ -63,3 +63,23 @@ def stand_still(pid, seconds):
     je 1f; mov %rax, (%rdi); 1: ret"""
     write(pid, '__vdso_time', b'\xb8' + struct.pack('=I', seconds) +
           b'\x48\x85\xff\x74\x03\x48\x89\x07\xc3')
+
+
+def shift(pid, seconds):
+    """The wall clock is so many seconds ahead from now on; all others are as
+    they were.  Each function asks the kernel (CLOCK_GETTIME, of CLOCK_REALTIME
+    but for the first, which leaves the other clocks alone) and adds, by movabs
+    to %rdx, what stands between the two halves."""
+    for name, before, after in (
+            # clock 0 or 5: add %rdx, (%rsi)
+            ('__vdso_clock_gettime', 'b8e40000000f0585ff740583ff05750d48ba',
+             '480116c3'),
+            # a timespec on the stack; its seconds to %rax and (%rdi)
+            ('__vdso_time', '574883ec1031ff4889e6b8e40000000f05488b0424'
+             '4883c4105f48ba', '4801d04885ff7403488907c3'),
+            # the same, and its nanoseconds / 1000 to 8(%rdi)
+            ('__vdso_gettimeofday', '574883ec1031ff4889e6b8e40000000f05584158'
+             '5f48ba', '4801d04885ff74144889074c89c031d2b9e803000048f7f1'
+             '4889470831c0c3')):
+        write(pid, name, bytes.fromhex(before) + struct.pack('=q', seconds) +
+              bytes.fromhex(after))

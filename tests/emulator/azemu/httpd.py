@@ -4,6 +4,7 @@ name, exact Content-Length, and an answer that can be cut, spoilt or dripped.
 The standard library's http.server adds headers of its own and cannot break an
 answer on purpose, so this is written on sockets (RFC 9112)."""
 
+import email.utils
 import socket
 import ssl
 import threading
@@ -148,6 +149,7 @@ def render(resp, keep_alive, head_only=False):
     names = {name.lower() for name in headers}
     if "content-length" not in names and resp.status not in (204, 304):
         headers["Content-Length"] = str(len(resp.body))
+    headers.setdefault("Date", email.utils.formatdate(usegmt=True))
     if not keep_alive:
         headers["Connection"] = "close"
     reason = REASONS.get(resp.status, "Unknown")
