@@ -97,8 +97,7 @@ audit_option_ok(const char *v)
 static const char *
 file_path_ok(const char *v)
 {
-	if (!strcmp(v, "stdout") || !strcmp(v, "discard") ||
-	    (!check_path(v) && strlen(v) <= NAME_BYTES))
+	if (!strcmp(v, "stdout") || !strcmp(v, "discard") || !check_path(v))
 		return NULL;
 	return "must be an absolute path of at most 200 bytes, stdout or "
 	       "discard";

@@ -139,6 +139,8 @@ SECTIONS = [
     ('[mount a//b]\ntype = kv', '[mount a//b]: its name must be a name'),
     ('[mount a b]\ntype = kv', '[mount a b]: its name must be a name'),
     ('[mount a"b]\ntype = kv', 'its name must be a name'),
+    ('[mount a]\ntype =', '[mount a]: type = : must be a name'),
+    ('[mount a]\ntype = kv\ndescription = a\x7fb', 'holds the byte 0x7f'),
     ('[mount a]\ntype = ' + 'k' * 201, 'must be a name of letters'),
     ('[mount a]\ntype = kv\nversion = 1 2', '1 2: must be a version'),
     ('[mount a]\ntype = kv\ndescription = a\tb', 'text on one line'),
