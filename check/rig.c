@@ -312,7 +312,9 @@ todo(const struct rig *r, const struct finding *f)
 		return exit_row(EXIT_INSTALL)->todo;
 	if (c->state == CHILD_NONE && r->s.fail_code != EXIT_INSTALL)
 		return "see which of the protections above is missing";
-	return row && row->todo[0] ? row->todo : "report it, with these lines";
+	if (r->s.fail_code == EXIT_OK || !row || !row->todo[0])
+		return "report it, with these lines";
+	return row->todo;
 }
 
 void

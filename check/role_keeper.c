@@ -89,7 +89,8 @@ take(struct rig *r)
 	rig_step(r, "take the lease");
 	if (write(r->s.keeper_go, &byte, 1) != 1)
 		return ERR_SYS;
-	if ((e = wait_for(&r->s, is_held, NULL, LIFE_S)) != 0)
+	e = wait_for(&r->s, is_held, NULL, LIFE_S);
+	if (e != 0 && e != ERR_TIMEOUT)
 		return e;
 	return r->s.keeper_told[KEEPER_ASKED] && r->s.keeper_told[KEEPER_HELD]
 		       ? 0

@@ -110,11 +110,11 @@ class Case(unittest.TestCase):
     def check(self, **more):
         return Check(config=self.config, **more)
 
-    def evil(self, flag, role='verify'):
+    def evil(self, *flags, role='verify'):
         """A worker that makes a forbidden call, compiled."""
         out = os.path.join(self.work, 'evil')
         subprocess.run(
-            ['cc', '-D_GNU_SOURCE', flag, '-I' + ROOT + '/ipc',
+            ['cc', '-D_GNU_SOURCE', *flags, '-I' + ROOT + '/ipc',
              '-I' + ROOT + '/policy', '-o', out,
              ROOT + '/tests/integration/forbidden_call.c',
              BUILD + '/policy/libworker.a', BUILD + '/ipc/libipc_core.a'],
@@ -268,7 +268,7 @@ class Spoiled(Case):
         self.assertIn(by['shown'], check.found['verify']['text'])
 
     def test_so_is_one_that_a_line_lets_pass_with_other_arguments(self):
-        check = self.check(spoil=self.evil('-DKEEPER', 'keeper')).end()
+        check = self.check(spoil=self.evil('-DKEEPER', role='keeper')).end()
         self.assertEqual(check.missing(), ['keeper', 'roots'])
         by = check.found['keeper']['killed']
         self.assertEqual((by['call'], by['args'][:4]),
@@ -278,6 +278,16 @@ class Spoiled(Case):
         self.assertEqual(len(by['policy']), 1)
         self.assertIn('policy/keeper.policy:', by['policy'][0])
         self.policy_line(by['policy'][0], 'timer_settime')
+
+    def test_a_keeper_that_takes_no_lease(self):
+        check = self.check(spoil=self.evil('-DKEEPER', '-DENDS',
+                                           role='keeper')).end()
+        self.assertEqual(check.missing(), ['keeper', 'roots'])
+        found = check.found['keeper']
+        self.assertEqual(found['step'], 'take the lease')
+        self.assertIn('did not say that it has the lease', found['text'])
+        self.assertIn('report it', found['todo'])
+        self.assertNotIn('killed', found)
 
     def test_so_is_one_before_the_inner_filter(self):
         check = self.check(spoil=self.evil('-DEARLY')).end()
