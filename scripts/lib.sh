@@ -12,6 +12,7 @@ ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 CACHE=${SALLYPORT_CACHE:-/var/cache/sallyport}
 # A place of root's: the supervisor gives up the right to pass through others'.
 INST=$CACHE/install/$(printf %s "$ROOT" | cksum | cut -d' ' -f1)
+RELEASE=release # which of presets/ it is built by
 PYTHON=/usr/bin/python3
 SERVER=$CACHE/server/bao
 
@@ -95,7 +96,7 @@ setup() { # [MORE PACKAGES…]
 
 # What an installation of this build would hold, as one checksum.
 installed_sum() {
-    meson introspect --installed "$ROOT/build/release" |
+    meson introspect --installed "$ROOT/build/$RELEASE" |
         "$PYTHON" -c 'import hashlib, json, os, sys
 sums = hashlib.sha256()
 def add(path):
@@ -130,12 +131,12 @@ build_tree() { # NAME PREFIX OPTIONS…
 
 install_release() {
     local sum
-    build_tree release "$INST" --native-file "$ROOT/presets/release.ini" -Drelease=true || return 1
+    build_tree "$RELEASE" "$INST" --native-file "$ROOT/presets/$RELEASE.ini" -Drelease=true || return 1
     sum=$(installed_sum) || return 1
     [ -x "$INST/sbin/sallyport" ] &&
         [ "$sum" = "$(cat "$INST/.installed" 2>/dev/null)" ] && return 0
     rm -f "$INST/.installed"
-    meson install --no-rebuild -C "$ROOT/build/release" || return 1
+    meson install --no-rebuild -C "$ROOT/build/$RELEASE" || return 1
     echo "$sum" >"$INST/.installed"
 }
 
