@@ -9,6 +9,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "fds.h"
 #include "worker.h"
 
 #ifdef KEEPER
@@ -34,6 +35,12 @@ main(void)
 #else
 	worker_begin(&w, &desc);
 	worker_lock(&w, NULL, 0);
+#endif
+#ifdef KEEPER
+	char byte; /* the supervisor's, when it has looked at it */
+
+	if (read(FD_KEEPER_GO, &byte, 1) != 1)
+		return 1;
 #endif
 #ifdef ENDS
 	(void)w;
