@@ -7,6 +7,7 @@ import random
 import unittest
 
 import calls_case as cc
+from calls_supervisor import SupervisorCase
 
 SEED = int(os.environ.get('SALLYPORT_SEED') or random.SystemRandom().
            randrange(1 << 32))
@@ -45,6 +46,11 @@ class Short(unittest.TestCase):
 
     def test_control(self):
         self.some('look', 'init', 'unseal')
+
+
+class Supervisor(SupervisorCase):
+    def test_some_of_its_calls(self):
+        self.sampled(COUNT // 2, int(os.environ.get('SALLYPORT_SEED') or 1))
 
 
 if __name__ == '__main__':
