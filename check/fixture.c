@@ -237,6 +237,13 @@ fixture_conf(const struct fixture *f, struct conf *c)
 	return put_operator(c, f->master);
 }
 
+const char *
+fixture_local(bool dns)
+{
+	return dns || access("/etc/hosts", R_OK) == 0 ? "localhost"
+						      : "127.0.0.1";
+}
+
 int
 fixture_ports(struct conf *c, const uint16_t ports[static FIX_SERVICES],
 	      bool dns)
@@ -245,7 +252,7 @@ fixture_ports(struct conf *c, const uint16_t ports[static FIX_SERVICES],
 	int r;
 
 	snprintf(imds, sizeof(imds), "http://127.0.0.1:%u", ports[0]);
-	snprintf(maa, sizeof(maa), "localhost:%u", ports[1]);
+	snprintf(maa, sizeof(maa), "%s:%u", fixture_local(dns), ports[1]);
 	snprintf(akv, sizeof(akv), "%s:%u", dns ? FIX_HOST : "127.0.0.1",
 		 ports[2]);
 	snprintf(blob, sizeof(blob), "127.0.0.1:%u", ports[3]);

@@ -48,6 +48,9 @@ CHECKED int fixture_make(struct fixture *f);
 CHECKED int fixture_conf(const struct fixture *f, struct conf *c);
 /* Metadata, attestation, vault, storage: in this order, everywhere. */
 #define FIX_SERVICES 4
+/* The name that resolve is asked for: localhost, or its address where neither
+ * a name server nor /etc/hosts could know it. */
+const char *fixture_local(bool dns);
 /* dns: names may be used, else literals and localhost alone. */
 CHECKED int fixture_ports(struct conf *c,
 			  const uint16_t ports[static FIX_SERVICES], bool dns);

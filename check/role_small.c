@@ -114,6 +114,8 @@ role_resolve(struct rig *r)
 		return e;
 	if (r->dns)
 		r->did = "a literal address, localhost, a name by DNS";
+	else if (strcmp(fixture_local(false), "localhost") != 0)
+		r->did = "literal addresses (there is no /etc/hosts)";
 	/* localhost may have one address or two; 18 bytes each */
 	if (f.body_bytes < 54 || f.body_bytes % 18 != 0)
 		return rig_wrong(r, "it found %zu addresses",
