@@ -146,6 +146,15 @@ class Boot:
         raise AssertionError('no %s after %d s:\n%s' % (
             what, limit, self.text()[-4000:]))
 
+    def until(self, event, count=1):
+        """That event came that often, and the boot goes on."""
+        end = time.monotonic() + LIMIT_S
+        while self.events().count(event) < count:
+            if self.code() is not None or time.monotonic() > end:
+                raise AssertionError('no %s:\n%s' % (
+                    event, self.text()[-4000:]))
+            time.sleep(0.02)
+
     def wait(self, limit=LIMIT_S):
         """The exit code; the time is bounded."""
         try:
@@ -340,6 +349,16 @@ class Rig:
         if left:
             raise AssertionError('left behind: %s, after\n%s' % (
                 '; '.join(left), self.boots[-1].text()[-2000:]))
+
+    def nobody_left(self):
+        """After a supervisor that was killed: processes and mounts go."""
+        end = time.monotonic() + LIMIT_S
+        while time.monotonic() < end:
+            left = [x for x in self.left() if not x.startswith('file')]
+            if not left:
+                return
+            time.sleep(0.02)
+        raise AssertionError('outlived the supervisor: ' + '; '.join(left))
 
     def close(self):
         for boot in self.boots:

@@ -135,16 +135,7 @@ class Faults:
             for pid in self.supervisors(boot):
                 os.kill(pid, KILL)
             boot.wait()
-        self.nobody_left()
-
-    def nobody_left(self):
-        end = time.monotonic() + LIMIT_S
-        while time.monotonic() < end:
-            left = [x for x in self.rig.left() if not x.startswith('file')]
-            if not left:
-                return
-            time.sleep(0.02)
-        raise AssertionError('outlived the supervisor: ' + '; '.join(left))
+        self.rig.nobody_left()
 
     def hit(self, boot):
         """When it happened; None: it is READY without."""
@@ -171,7 +162,7 @@ class Faults:
             for pid in self.supervisors(boot):
                 os.kill(pid, KILL)
         boot.wait()
-        self.nobody_left()
+        self.rig.nobody_left()
 
     @staticmethod
     def supervisors(boot):

@@ -160,7 +160,7 @@ class Storm:
                 boot.process.kill()
             if boot.wait(LIMIT_S) not in (-fatal[-1], -KILL):
                 raise AssertionError('ended with %s' % boot.code())
-            return self.nobody_left()
+            return self.rig.nobody_left()
         last = max((s.when for s in struck), default=boot.start)
         end = time.monotonic() + LIMIT_S
         while boot.code() is None and not self.settled(boot, last):
@@ -197,15 +197,6 @@ class Storm:
                 took > 15 + 2 * self.STEP_S * stops:
             raise AssertionError('took %.1f s' % took)
         self.rig.check_nothing_left()
-
-    def nobody_left(self):
-        end = time.monotonic() + LIMIT_S
-        while time.monotonic() < end:
-            left = [x for x in self.rig.left() if not x.startswith('file')]
-            if not left:
-                return
-            time.sleep(0.02)
-        raise AssertionError('outlived the supervisor: ' + '; '.join(left))
 
     def round(self, seed):
         """One round; raises where a rule is broken."""

@@ -9,7 +9,7 @@ import time
 import unittest
 
 import shifted
-from boot_rig import LIMIT_S, PYTHON, ROOT
+from boot_rig import PYTHON, ROOT
 from error_case import WORD, ErrorCase
 from remote_case import RemoteRig
 
@@ -29,13 +29,6 @@ class ClockCase(ErrorCase):
         self.step(seconds)
         return self.rig.run(wrap=[PYTHON, SHIFTED, self.file], **more)
 
-    def until(self, boot, event, count=1):
-        end = time.monotonic() + LIMIT_S
-        while boot.events().count(event) < count:
-            self.assertIsNone(boot.code(), boot.text()[-4000:])
-            self.assertLess(time.monotonic(), end, boot.text()[-4000:])
-            time.sleep(0.02)
-
     def shows(self, boot, seconds):
         """Sallyport's own lines have the stepped time."""
         said = boot.lines()[-1]['time'][:19]
@@ -51,11 +44,11 @@ class Boots(ClockCase):
         """While the attestation is waited for, to and fro."""
         self.client.fault(service='maa', operation='*', times=2, delay=2)
         boot = self.run_at(0)
-        self.until(boot, 'evidence')
+        boot.until('evidence')
         for seconds in (5 * HOUR, -5 * HOUR):
             self.step(seconds, boot)
             time.sleep(0.5)
-        self.until(boot, 'ready')
+        boot.until('ready')
         self.shows(boot, -5 * HOUR)
         self.assertEqual(self.rig.read_word(), WORD)
         self.step(7 * HOUR, boot)
@@ -66,7 +59,7 @@ class Boots(ClockCase):
         for seconds in (4 * HOUR, -4 * HOUR):
             self.client.fault(service='maa', operation='*', times=0, delay=60)
             boot = self.run_at(0, call_timeout=60, step_deadline=6)
-            self.until(boot, 'evidence')
+            boot.until('evidence')
             self.step(seconds, boot)
             begin = time.monotonic()
             self.assertEqual(boot.wait(), 8, boot.text()[-3000:])
@@ -91,16 +84,16 @@ class Boots(ClockCase):
         """A step forwards is a rotation too many, for what was asked for
         seems old; a step back is none, and hides no new certificate."""
         boot = self.run_at(0, certificate_interval=1)
-        self.until(boot, 'ready')
+        boot.until('ready')
         for seconds in (5 * HOUR, -5 * HOUR):
             self.step(seconds, boot)
             if seconds > 0:
-                self.until(boot, 'rotated')
+                boot.until('rotated')
             time.sleep(3)
             self.assertEqual(boot.events().count('rotate'), 1)
         time.sleep(1 - time.time() % 1)
         self.rig.deployment.put_tls()
-        self.until(boot, 'rotated', 2)
+        boot.until('rotated', 2)
         self.rig.stop(boot)
 
 
@@ -118,7 +111,7 @@ class Lease(ClockCase):
     def test_no_lease_is_lost(self):
         """It is counted by a clock that nobody sets."""
         boot = self.run_at(0)
-        self.until(boot, 'ready')
+        boot.until('ready')
         for seconds in (6 * HOUR, -6 * HOUR):
             self.step(seconds, boot)
             time.sleep(9)  # it is renewed each 3.75 s

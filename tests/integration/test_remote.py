@@ -25,13 +25,6 @@ class Remote(unittest.TestCase):
         self.mock = self.rig.account.mock
         self.client = self.rig.client
 
-    def until(self, boot, event, count=1):
-        end = time.monotonic() + LIMIT_S
-        while boot.events().count(event) < count:
-            self.assertIsNone(boot.code(), boot.text()[-4000:])
-            self.assertLess(time.monotonic(), end, boot.text()[-4000:])
-            time.sleep(0.01)
-
     def ends(self, boot, code, *words):
         self.assertEqual(boot.wait(), code, boot.text()[-4000:])
         for word in words:
@@ -61,7 +54,7 @@ class Remote(unittest.TestCase):
         """The key vault does not take the bundle: keys only in memory."""
         self.client.fault(service='akv', operation='secret-set', times=0,
                           match=BUNDLE, status=503)
-        self.until(boot, 'initialised')
+        boot.until('initialised')
 
     def versions(self):
         vault = self.client.state()[self.rig.deployment.info['vault_name']]
@@ -75,13 +68,13 @@ class Others(Remote):
         turn goes on from the top: it finds what the first made."""
         first = self.rig.ready()
         second = self.other()
-        self.until(second, 'lease_waiting')
+        second.until('lease_waiting')
         time.sleep(1)
         self.assertEqual(second.events()[-1], 'lease_waiting')
         self.assertEqual(self.rig.account.lives, 3)
         first.signal(signal.SIGTERM)
         self.assertEqual(first.wait(), 0)
-        self.until(second, 'ready')
+        second.until('ready')
         self.assertNotIn('initialised', second.events())
         self.assertEqual(self.rig.account.asked('PUT', 'sys/init'), 1)
         second.signal(signal.SIGTERM)
@@ -92,7 +85,7 @@ class Others(Remote):
         """Nobody would ever take the lease.  (Found by a random kill.)"""
         first = self.rig.ready()
         second = self.other(step_deadline=4)
-        self.until(second, 'lease_waiting')
+        second.until('lease_waiting')
         for pid in storm_watch.children(second.pid):
             if storm_watch.name_of(pid) == 'keeper':
                 os.kill(pid, signal.SIGSTOP)
@@ -146,7 +139,7 @@ class Again(Remote):
         count = boot.events().count(event)
         for pid in self.rig.server_pids():
             os.kill(pid, signal.SIGKILL)
-        self.until(boot, event, count + 1)
+        boot.until(event, count + 1)
 
     def slow(self, boot):
         """The server is killed; the boot comes as far as its attestation."""
@@ -166,7 +159,7 @@ class Again(Remote):
         for n in range(4):  # pauses of 1, 2, 4; now one of 8
             self.end_server(boot, 'restart')
             if n < 3:
-                self.until(boot, 'ready', n + 2)
+                boot.until('ready', n + 2)
         lives = self.rig.account.lives
         self.rig.lose_lease()
         self.ends(boot, 77, LOST)
@@ -183,7 +176,7 @@ class Again(Remote):
         self.assertEqual(boot.wait(), 77, boot.text()[-4000:])
         self.assertIn(LOST, boot.said())
         self.assertEqual(boot.events().count('ready'), 1)
-        self.until(second, 'ready')
+        second.until('ready')
         self.assertGreater(self.rig.account.lives, lives)
         second.signal(signal.SIGTERM)
         self.assertEqual(second.wait(), 0)

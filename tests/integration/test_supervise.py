@@ -12,7 +12,7 @@ import sys
 import time
 import unittest
 
-from boot_rig import LIMIT_S, ROOT, processes
+from boot_rig import ROOT, processes
 from cryptography.hazmat.primitives.serialization import Encoding
 from deployment import Tls
 from error_case import WORD, ErrorCase
@@ -28,14 +28,6 @@ class Rest(ErrorCase):
 
     def kill_server(self):
         os.kill(self.rig.server_pids()[0], signal.SIGKILL)
-
-    def until(self, boot, event, count=1):
-        """The event came that often; the boot goes on."""
-        end = time.monotonic() + LIMIT_S
-        while boot.events().count(event) < count:
-            self.assertIsNone(boot.code(), boot.text()[-4000:])
-            self.assertLess(time.monotonic(), end, boot.text()[-4000:])
-            time.sleep(0.02)
 
     def times(self, boot, event):
         return [x['t'] for x in boot.lines() if x['event'] == event]
@@ -77,7 +69,7 @@ class Restart(Rest):
         boot = self.rig.ready(restart_limit=2)
         for n in (1, 2):
             self.kill_server()
-            self.until(boot, 'ready', n + 1)
+            boot.until('ready', n + 1)
             self.assertEqual(self.rig.read_word(), WORD)
         self.kill_server()
         self.ends(boot, 52, 'booting the server again in 1 s (1 of 2',
@@ -94,7 +86,7 @@ class Restart(Rest):
         for n in (1, 2):
             time.sleep(1.2) # a boot may have taken less than the window
             self.kill_server()
-            self.until(boot, 'ready', n + 1)
+            boot.until('ready', n + 1)
         self.assertEqual(boot.said().count('again in 1 s (1 of 1'), 2)
         self.rig.stop(boot)
 
@@ -131,9 +123,9 @@ class Restart(Rest):
         self.client.fault(service='akv', operation='release', times=0,
                           status=503)
         self.kill_server()
-        self.until(boot, 'restart', 2)
+        boot.until('restart', 2)
         self.client.clear_faults()
-        self.until(boot, 'ready', 2)
+        boot.until('ready', 2)
         self.assertEqual(self.rig.read_word(), WORD)
         self.rig.stop(boot)
 
@@ -151,17 +143,17 @@ class Restart(Rest):
         boot = self.rig.ready()
         self.put_tls()
         self.kill_server()
-        self.until(boot, 'restart')
+        boot.until('restart')
         boot.signal(signal.SIGHUP)
-        self.until(boot, 'ready', 2)
+        boot.until('ready', 2)
         self.assertEqual(self.served(), self.newest())
         self.assertNotIn('rotate', boot.events())
         attested = boot.events().count('attested')
         self.kill_server()
-        self.until(boot, 'attested', attested + 1)
+        boot.until('attested', attested + 1)
         self.put_tls()
         boot.signal(signal.SIGHUP)
-        self.until(boot, 'rotated')
+        boot.until('rotated')
         self.assertEqual(self.served(), self.newest())
         self.assertEqual(self.rig.read_word(), WORD)
         self.assertEqual(boot.events().count('rotate'), 1)
@@ -172,9 +164,9 @@ class Restart(Rest):
                               ('names', signal.SIGINT)):
             boot = self.rig.ready()
             self.kill_server()
-            self.until(boot, 'restart')
+            boot.until('restart')
             if event == 'names':
-                self.until(boot, 'fetched', 2)
+                boot.until('fetched', 2)
             boot.signal(signal.SIGHUP)
             boot.signal(number)
             boot.signal(number)
@@ -189,8 +181,8 @@ class Sealed(Rest):
         before = self.rig.releases()
         for n in (1, 2): # after the second all that follows the first is over
             boot.signal(signal.SIGHUP)
-            self.until(boot, 'rotated', n)
-            self.until(boot, 'sealed')
+            boot.until('rotated', n)
+            boot.until('sealed')
         self.assertIn('it stays so (look_interval is not set)', boot.said())
         self.assertTrue(self.sealed())
         self.assertEqual(self.rig.releases(), before + 2)
@@ -202,10 +194,10 @@ class Sealed(Rest):
     def test_look_interval_unseals(self):
         boot = self.rig.ready(look_interval=1)
         before, server = self.rig.releases(), self.rig.server_pids()
-        self.until(boot, 'looked', 4) # two in a boot's and two later looks
+        boot.until('looked', 4) # two in a boot's and two later looks
         self.assertEqual(self.rig.releases(), before)
         self.seal()
-        self.until(boot, 'unsealed_again')
+        boot.until('unsealed_again')
         self.assertEqual(self.rig.server_pids(), server)
         self.assertEqual(self.rig.read_word(), WORD)
         self.assertEqual(self.rig.releases(), before + 1)
@@ -217,11 +209,11 @@ class Sealed(Rest):
         self.client.fault(service='akv', operation='release', times=0,
                           mutate='wrong_root')
         self.seal()
-        self.until(boot, 'still_sealed', 2)
+        boot.until('still_sealed', 2)
         self.assertTrue(self.sealed())
         self.assertEqual(boot.events().count('sealed'), 1)
         self.client.clear_faults()
-        self.until(boot, 'unsealed_again')
+        boot.until('unsealed_again')
         self.rig.stop(boot)
 
 
@@ -236,12 +228,12 @@ class Certificate(Rest):
         self.assertEqual(self.rig.releases(), before)
         self.assertNotIn('rotate', boot.events())
         self.put_tls()
-        self.until(boot, 'rotated')
+        boot.until('rotated')
         new = self.served()
         self.assertNotEqual(new, old)
         self.assertEqual(self.rig.releases(), before + 1)
         self.put_tls(tls=Tls('somebody-else.test'))
-        self.until(boot, 'not_rotated')
+        boot.until('not_rotated')
         asked = self.rig.client.counts()['akv.secret-get']
         while self.rig.client.counts()['akv.secret-get'] < asked + 6:
             time.sleep(0.1)
@@ -250,7 +242,7 @@ class Certificate(Rest):
         self.assertEqual(self.served(), new)
         # the password alone: the deployer stores one after the other
         self.put_tls()
-        self.until(boot, 'rotated', 2)
+        boot.until('rotated', 2)
         self.assertNotEqual(self.served(), new)
         self.rig.stop(boot)
 
@@ -258,10 +250,10 @@ class Certificate(Rest):
         boot = self.rig.ready(certificate_interval=1)
         self.client.fault(service='akv', operation='secret-get', times=0,
                           status=503)
-        self.until(boot, 'not_asked', 1)
+        boot.until('not_asked', 1)
         self.client.clear_faults()
         self.put_tls()
-        self.until(boot, 'rotated')
+        boot.until('rotated')
         self.rig.stop(boot)
 
 
