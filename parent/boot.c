@@ -165,6 +165,10 @@ make_keys(struct sup *s, struct session *x)
 	s->storing = true; /* without the lease too: it is the only copy */
 	r = wave_store(s, x);
 	s->storing = false;
+	/* https said so to a broker that may be ended before it speaks */
+	if (r == 0 && (s->stop || keeper_lost(s)))
+		log_line(LOG_WARN, NULL, "keys_stored",
+			 "the server's keys are stored: now this boot ends");
 	return r;
 }
 

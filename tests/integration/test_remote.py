@@ -109,7 +109,7 @@ class Storing(Remote):
         self.assertEqual(self.versions(), 0)
         self.client.clear_faults()
         events = self.ends(boot, 77, LOST)
-        self.assertIn('stored', events)
+        self.assertIn('keys_stored', events)
         self.assertNotIn('public', events)
         self.assertTrue(self.mock.sealed)
         self.assertEqual(self.versions(), 1)

@@ -53,7 +53,7 @@ class Keys(ErrorCase):
         boot.signal(signal.SIGINT)
         self.assertEqual(boot.wait(), 7, boot.text())
         self.assertEqual(boot.events().count('deferred'), 1)
-        self.assertIn('stored', boot.events())
+        self.assertIn('keys_stored', boot.events())
         self.rig.check_nothing_left()
         self.assertEqual(self.store_files(), ['data', 'data.sallyport'])
         boot = self.rig.ready()
