@@ -122,9 +122,8 @@ look(struct sup *s, struct session *x, struct seen *seen)
 static int
 prepare_store(struct sup *s, struct session *x, struct seen *seen)
 {
-	int r;
-
 	struct seen now;
+	int r;
 
 	if ((r = first_life_ok(s)) != 0)
 		return r;
