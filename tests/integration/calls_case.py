@@ -4,37 +4,22 @@ in which one thing fails: a system call (tests/fault/fault.c) or an allocation
 (failalloc.c).  What may come of it: the same as without, to the last byte, or
 an exit code of ipc/exit.def.  Never a signal, silence, or another answer."""
 import collections
-import contextlib
 import errno
 import mmap
 import os
 import random
 import re
 import shutil
-import signal
 import struct
-import subprocess
 import tempfile
-import time
 
-import control_rig
-import https_rig
-import netfake as nf
-import prepare_rig
+import calls_lives
+import calls_lives_more
 import spframe as sp
-import test_prepare
-import test_verify
-import tpm_bench as tb
-import tpm_case
-from mockvault import Mock
+from calls_hook import FAILALLOC, FAULT, LIMIT_S, hooked, read
 
-TOOLS = os.path.join(os.environ.get('SALLYPORT_BUILD') or
-                     os.path.join(sp.ROOT, 'build', 'release'),
-                     'tests', 'fault')
-BROKER = os.path.join(os.path.dirname(os.path.dirname(TOOLS)), 'parent',
-                      'sallyport-broker')
-GO_END = 0x41  # ipc/go.h
-FAULT, FAILALLOC = TOOLS + '/fault', TOOLS + '/failalloc.so'
+LIVES = {**calls_lives.LIVES, **calls_lives_more.LIVES}
+
 ERRNOS = (errno.EINTR, errno.EAGAIN, errno.ENOMEM, errno.EIO, errno.ENOSPC,
           errno.EMFILE, errno.EPERM)
 # No kernel answers these so: a futex fails in no way that the C library does
@@ -42,408 +27,12 @@ ERRNOS = (errno.EINTR, errno.EAGAIN, errno.ENOMEM, errno.EIO, errno.ENOSPC,
 # getrandom(2) without flags fails by EINTR at most.
 IMPOSSIBLE = (202, 12, 231)
 GETRANDOM = 318
+EXECVE = 59
 PRCTL = 157  # the first is the first call of a worker's own (policy/worker.c)
 SHORTENED = (0, 1, 44, 45, 318)  # what fault.c makes short
 STRIDE = 40  # of the libraries' thousands
 MANY = 50  # a loop over all descriptors: of so many of a number a few do
-DEADLINE_MS = 4000
-LIMIT_S = 60  # none of them may take that long
-_spawn, _execve = sp.spawn, os.execve
 
-
-class Hook:
-    """What is done to the next process that sp.spawn() starts."""
-
-    def __init__(self):
-        self.argv, self.env = None, None
-        self.tracer, self.report, self.confined = None, None, None
-
-
-HOOK = Hook()
-
-
-def _held_exec(program, argv, env):
-    os.kill(os.getpid(), signal.SIGSTOP)
-    _execve(program, argv, env)
-
-
-def _hooked_spawn(program, args, fds, uid=None, env=None):
-    if HOOK.env:
-        env = {'TZ': 'UTC0', **HOOK.env}
-    if not HOOK.argv:
-        return _spawn(program, args, fds, uid, env)
-    sp.os.execve = _held_exec
-    try:
-        pid = _spawn(program, args, fds, uid, env)
-    finally:
-        sp.os.execve = _execve
-    os.waitpid(pid, os.WUNTRACED)
-    HOOK.tracer = subprocess.Popen(
-        [FAULT, '-o', HOOK.report, '-p', str(pid), '-', *HOOK.argv])
-    end = time.monotonic() + LIMIT_S
-    while 'seized' not in read(HOOK.report):
-        if time.monotonic() > end or HOOK.tracer.poll() is not None:
-            raise OSError('not seized')
-        time.sleep(0.001)
-    return pid
-
-
-def _hooked_start(self, timeout=20.0):
-    """And what is known of its confinement when it says LOCKED."""
-    self.broker.expect('LOCKED', timeout)
-    sp.select.select([self.ready], [], [], timeout)
-    os.read(self.ready, 1)
-    HOOK.confined = confinement(self.pid)
-    self.broker.send('START')
-    return self
-
-
-def read(path):
-    try:
-        with open(path, encoding='ascii') as f:
-            return f.read()
-    except FileNotFoundError:
-        return ''
-
-
-def confinement(pid):
-    """What the supervisor's gate would see, and the limits."""
-    path = '/proc/%d/' % pid
-    owner = os.stat(path + 'status').st_uid
-    status = dict(re.findall(r'^(\w+):\t(.*)$', read(path + 'status'), re.M))
-    return [owner, read(path + 'limits')] + [
-        status.get(x) for x in ('Uid', 'Gid', 'Groups', 'CapPrm', 'CapEff',
-                                'CapBnd', 'NoNewPrivs', 'Seccomp',
-                                'Seccomp_filters', 'Threads')]
-
-
-@contextlib.contextmanager
-def hooked(argv=None, env=None):
-    with tempfile.TemporaryDirectory(prefix='sallyport-') as tmp:
-        HOOK.argv, HOOK.env, HOOK.tracer = argv, env, None
-        HOOK.report, HOOK.confined = tmp + '/report', None
-        sp.spawn, start = _hooked_spawn, sp.Worker.start
-        sp.Worker.start = _hooked_start
-        try:
-            yield HOOK
-        finally:
-            sp.spawn, sp.Worker.start = _spawn, start
-            if HOOK.tracer:
-                try:
-                    HOOK.tracer.wait(LIMIT_S)
-                finally:
-                    HOOK.tracer.kill()
-                    HOOK.tracer.wait()
-
-
-# --- one good life of each role -------------------------------------------
-
-class Life:
-    """prepare() once; go() returns (outcome, what came out)."""
-
-    def prepare(self):
-        pass
-
-    def close(self):
-        pass
-
-
-class Verify(Life):
-    def prepare(self):
-        test_verify.Verify.setUpClass()
-        self.case = test_verify.Verify()
-        self.jws = self.case.answer()
-
-    def go(self):
-        w = self.case.worker(deadline_ms=DEADLINE_MS)
-        return finish(w, [('RELEASE_JWS', self.jws)])
-
-
-def finish(w, says=()):
-    """Starts it, says that, reads to its end."""
-    try:
-        w.start()
-        for name, body in says:
-            w.broker.send(name, body)
-    except (sp.Hangup, BrokenPipeError, AssertionError):
-        pass  # it had ended, or says why
-    outcome = w.finish(LIMIT_S)
-    return outcome, w.said
-
-
-class Resolve(Life):
-    def go(self):
-        return finish(sp.Worker(https_rig.RESOLVE, [],
-                                [('TAG_NAME', '192.0.2.1')],
-                                deadline_ms=DEADLINE_MS))
-
-
-class Https(Life):
-    args = ['fetch']
-
-    def prepare(self):
-        self.az = nf.Azure()
-        for name, value in (('apm-tls-cert', b'PFX' * 100),
-                            ('apm-tls-cert-password', b'w' * 256),
-                            ('apm-unseal-bundle', b'b' * 780)):
-            self.az.set(name, nf.b64(value))
-
-    def close(self):
-        self.az.close()
-
-    def go(self):
-        w = sp.Worker(https_rig.HTTPS, self.args, self.conf(),
-                      {6: nf.memfd(self.az.pki.pem), 7: nf.memfd(b'LOG')},
-                      deadline_ms=DEADLINE_MS)
-        said, result = [], None
-        try:
-            w.start()
-            self.talk(w, said)
-        except (sp.Hangup, BrokenPipeError, AssertionError):
-            pass
-        outcome = w.finish(LIMIT_S)
-        return outcome, sorted(said + w.said)
-
-    def conf(self):
-        return https_rig.fetch_conf(self.az.port, CALL_MS=1500, RETRY_MS=2000)
-
-    def talk(self, w, said):
-        w.broker.send('ADDRS', https_rig.LOCAL)
-        w.broker.send('EVIDENCE', nf.evidence())
-        while True:
-            name, body = w.recv(LIMIT_S)
-            if name == 'RESULT':
-                return
-            said.append((name, body))
-            if name == 'ENC_TOKEN':
-                w.broker.send('TOKEN', nf.JWT.encode())
-
-
-class Store(Https):
-    args = ['store', '0']
-    BUNDLE = bytes(range(256)) * 3 + b'x' * 12
-
-    def conf(self):
-        return https_rig.common(self.az.port, CALL_MS=1500, RETRY_MS=2000)
-
-    def talk(self, w, said):
-        w.broker.send('ADDRS', https_rig.LOCAL)
-        while True:
-            w.broker.send('BUNDLE', self.BUNDLE)
-            name, body = w.recv(LIMIT_S)
-            if name == 'RESULT':
-                return
-            if (name, body) == ('ECHO', self.BUNDLE):
-                break
-        said.append((name, body))
-        w.broker.send('STORED')
-
-
-class Tpm(Life):
-    def prepare(self):
-        self.machine, self.master = tb.machine(), tb.Master()
-        self.stored = [
-            ('TLS_PASSWORD', 0, self.master.wrap(tpm_case.PASSWORD)),
-            ('BUNDLE', 0, self.master.bundle(tpm_case.FINAL_SET, tpm_case.GEN,
-                                             tb.FINAL))]
-
-    def go(self):
-        s = tb.Session(self.machine.connect(), tpm_case.TpmCase.program,
-                       [tb.plan('BUNDLE', 'OLD_KEY', 'TLS_PASSWORD'),
-                        ('TAG_PIN', self.master.pin),
-                        ('TAG_STORE_ID', tb.STORE), ('TAG_MARKER', 2),
-                        ('TAG_LAYOUT', 0), ('TAG_GENERATION', tpm_case.GEN),
-                        ('TAG_GENERATION_KNOWN', 1)],
-                       deadline_ms=3 * DEADLINE_MS)
-        out = []
-        try:
-            s.released(self.master, self.stored)
-            out = [s.ask('tls'), s.ask('unseal')]
-        except (sp.Hangup, BrokenPipeError, AssertionError):
-            pass
-        outcome = s.worker.finish(LIMIT_S)
-        s.close()
-        return outcome, out
-
-
-class Render(Life):
-    def go(self):
-        w = prepare_rig.render(test_prepare.template('azure'),
-                               test_prepare.AZURE, test_prepare.KEY,
-                               deadline_ms=DEADLINE_MS)
-        return w.outcome, (w.public, w.private)
-
-
-class Tls(Life):
-    def prepare(self):
-        self.identity = prepare_rig.Identity(test_prepare.HOST)
-        self.pfx = self.identity.pfx(test_prepare.PASSWORD)
-
-    def go(self):
-        pub_out, pub_in = sp.oneway()
-        sealed_out, sealed_in = sp.oneway()
-        files = prepare_rig.Outputs()
-        w = sp.Worker(prepare_rig.PREPARE, ['tls'],
-                      [('TAG_HOSTNAME', test_prepare.HOST)],
-                      {6: files.fds[0], 7: files.fds[1], 8: pub_out,
-                       9: sealed_in}, uid=prepare_rig.UID,
-                      deadline_ms=DEADLINE_MS)
-        word = test_prepare.PASSWORD.encode()
-        try:
-            w.start()
-            w.broker.send('PFX', self.pfx)
-            prepare_rig.seal(w, pub_in, sealed_out, 'SEAT_TLS',
-                             'SEALED_PASSWORD',
-                             bytes([len(word)]) + word.ljust(128, b'\0'))
-        except (sp.Hangup, BrokenPipeError, AssertionError):
-            pass
-        for end in (pub_in, sealed_out):
-            end.close()
-        outcome = w.finish(LIMIT_S)
-        return outcome, files.read()
-
-
-class Control(Life):
-    def prepare(self):
-        mock = Mock()
-        w = control_rig.init(mock.socket(), 3, 2)
-        self.fresh = w.raw
-        self.final = sp.keyset(w.keys[0], w.keys[1])
-        self.mock = mock
-
-    def close(self):
-        self.mock.close()
-
-
-class Look(Control):
-    def go(self):
-        w = sp.Worker(control_rig.CONTROL, ['look'],
-                      [('TAG_STORAGE', 'pebbledb')], {6: self.mock.socket()},
-                      uid=control_rig.UID, deadline_ms=DEADLINE_MS)
-        return finish(w)
-
-
-class Init(Control):
-    def go(self):
-        mock = Mock()
-        pub_out, pub_in = sp.oneway()
-        sealed_out, sealed_in = sp.oneway()
-        key = sp.X25519PrivateKey.generate()
-        w = sp.Worker(control_rig.CONTROL, ['init'],
-                      [('TAG_STORAGE', 'pebbledb'), ('TAG_SHARES', 3),
-                       ('TAG_THRESHOLD', 2)],
-                      {6: mock.socket(), 7: pub_in, 8: sealed_out},
-                      uid=control_rig.UID, deadline_ms=DEADLINE_MS)
-        try:
-            w.start()
-            sp.Channel(pub_out).send('TPM_PUB', sp.raw_pub(key.public_key()))
-        except (sp.Hangup, BrokenPipeError, AssertionError):
-            pass
-        pub_out.close()
-        outcome = w.finish(LIMIT_S)
-        out = []
-        try:
-            box = sp.Channel(sealed_in).expect('SEALED_KEYS', 5)
-            threshold, shares, _ = sp.keyset_parse(sp.env_open(
-                key, sp.env_info(w.session, 'SEAT_INIT', 'SEAT_TPM',
-                                 'SEALED_KEYS'), box))
-            out = [threshold, len(shares)]
-        except sp.Hangup:
-            pass
-        sealed_in.close()
-        mock.close()
-        return outcome, out
-
-
-class Unseal(Control):
-    def go(self):
-        m = self.mock
-        m.sealed, m.progress, m.nonce = True, [], ''
-        m.attempt, m.tokens = None, {}
-        pub_out, pub_in = sp.oneway()
-        sealed_out, sealed_in = sp.oneway()
-        w = sp.Worker(control_rig.CONTROL, ['unseal'],
-                      [('TAG_REVOKE_ROOT', 1)],
-                      {6: self.mock.socket(), 7: pub_out, 8: sealed_in},
-                      uid=control_rig.UID, deadline_ms=DEADLINE_MS)
-        try:
-            w.start()
-            pub = sp.Channel(pub_in).expect('SEAL_PUB', 10)
-            sp.Channel(sealed_out).send('SEALED_SHARES', sp.env_seal(
-                pub, sp.env_info(w.session, 'SEAT_TPM', 'SEAT_UNSEAL',
-                                 'SEALED_SHARES'), self.final))
-        except (sp.Hangup, BrokenPipeError, AssertionError):
-            pass
-        sealed_out.close()
-        outcome = w.finish(LIMIT_S)
-        pub_in.close()
-        good = outcome != 'OK' or not self.mock.sealed and \
-            not self.mock.tokens
-        return outcome, [good]
-
-
-class Broker(Life):
-    """A session of resolve alone: what comes goes nowhere, then the end."""
-    RESOLVE = sp.SEAT['SEAT_RESOLVE']
-
-    def go(self):
-        cfg, cfg_theirs = sp.seqpair()
-        cfg.sendall(sp.frame('CONFIG', 0, sp.items(
-            [('TAG_SESSION', os.urandom(32)), ('TAG_DEADLINE_MS', DEADLINE_MS),
-             ('TAG_LOG_JSON', 1), ('TAG_LOG_T0', bytes(8)),
-             ('TAG_JWE_MODULUS', 0)])))
-        cfg.close()
-        go, ready, log = os.pipe(), os.pipe(), os.pipe()
-        pairs = [sp.seqpair() for _ in range(
-            sp.SEAT['SEAT_UNSEAL'] - self.RESOLVE + 1)]
-        fds = {2: log[1], 3: go[0], 4: cfg_theirs.fileno(), 5: ready[1]}
-        fds.update({sp.FD_FIRST + i: p[1].fileno()
-                    for i, p in enumerate(pairs)})
-        pid = sp.spawn(BROKER, [], fds)
-        for fd in (go[0], ready[1], log[1]):
-            os.close(fd)
-        for _, theirs in pairs:
-            theirs.close()
-        cfg_theirs.close()
-        said = self.talk(pid, go[1], ready[0], sp.Channel(pairs[0][0]))
-        try:
-            code = sp.wait(pid, LIMIT_S)
-        finally:
-            with os.fdopen(log[0], 'rb') as f:
-                lines = f.read().decode()
-            for ours, _ in pairs:
-                ours.close()
-            for fd in (go[1], ready[0]):
-                os.close(fd)
-        name = signal.Signals(-code).name if code < 0 else \
-            sp.EXIT_NAME.get(code, str(code))
-        return name, said + re.findall(r'"event":"(\w+)"', lines)
-
-    def talk(self, pid, go, ready, resolve):
-        said = []
-        try:
-            sp.select.select([ready], [], [], LIMIT_S)
-            os.read(ready, 1)
-            os.write(go, bytes([self.RESOLVE]))
-            resolve.send('LOCKED')
-            said.append(resolve.expect('START', 10))
-            HOOK.confined = confinement(pid)
-            resolve.send('ADDRS', https_rig.LOCAL)
-            resolve.send('RESULT', sp.u32(0))
-            resolve.close()
-            time.sleep(0.05)
-            os.write(go, bytes([GO_END]))
-        except (sp.Hangup, OSError, AssertionError):
-            pass
-        return said
-
-
-LIVES = {'broker': Broker, 'resolve': Resolve, 'fetch': Https,
-         'store': Store, 'verify': Verify, 'tpm': Tpm, 'render': Render,
-         'tls': Tls, 'look': Look, 'init': Init, 'unseal': Unseal}
-
-
-# --- what fails in it ------------------------------------------------------
 
 class Role:
     """A life that was measured: where its calls and allocations are."""
@@ -462,6 +51,8 @@ class Role:
             self.calls = [int(x) for x in re.findall(
                 r'^call .+ (-?\d+)$', read(hook.report), re.M)]
             self.confined = hook.confined
+        if self.life.becomes:
+            del self.calls[self.calls.index(EXECVE) + 1:]
         self.main = self.calls.index(PRCTL) + 1
 
     def places(self):
@@ -548,7 +139,7 @@ def cases(role):
     out = [('call', at, 'e%d' % e) for at in role.places() for e in ERRNOS]
     shorts = len([n for n in role.calls if n in SHORTENED])
     out += [('call', i + 1, 'short') for i in range(shorts)]
-    for ever in (False, True):
+    for ever in (False, True) if role.life.allocates else ():
         for ours in (True, False):
             n = count(role, ours)
             # a library may have been given our allocator: thousands too

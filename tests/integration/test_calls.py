@@ -22,10 +22,13 @@ class Short(unittest.TestCase):
             self.assertEqual(cc.sampled(name, COUNT, SEED), [])
 
     def test_the_small_ones(self):
-        self.some('broker', 'resolve', 'verify')
+        self.some('broker', 'resolve', 'verify', 'exec')
 
     def test_https(self):
         self.some('fetch', 'store')
+
+    def test_keeper(self):
+        self.some('keeper')
 
     def test_tpm(self):
         self.some('tpm')

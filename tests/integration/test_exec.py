@@ -148,6 +148,8 @@ class Exec(unittest.TestCase):
         self.assertEqual(sorted(got.pop("env")), sorted(
             v for k, v in self.probe("state-" + self.path("write"))
             if k == "X_ENV"))
+        for beside in ("passwd", "connect"):
+            self.assertRegex(got.pop(beside), "^refused: .*permission denied")
         self.assertEqual(got, {})
 
     def test_the_harness_can_run_it_at_all(self):

@@ -4,7 +4,7 @@ what it is told to one answer."""
 import collections
 import struct
 
-import calls_case as cc
+import calls_lives as cl
 import spframe as sp
 import tpm_bench as tb
 from azemu import tpmwire
@@ -81,7 +81,7 @@ class InFront(tb.Proxy):
         return out
 
 
-class Life(cc.Tpm):
+class Life(cl.Tpm):
     """places, answers: of a life without a fault."""
 
     def __init__(self):

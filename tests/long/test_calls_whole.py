@@ -21,6 +21,12 @@ class Whole(unittest.TestCase):
     def test_broker(self):
         self.whole('broker')
 
+    def test_keeper(self):
+        self.whole('keeper')
+
+    def test_exec(self):
+        self.whole('exec')
+
     def test_resolve(self):
         self.whole('resolve')
 

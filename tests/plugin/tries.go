@@ -298,6 +298,7 @@ func state(dir string) string {
 	}
 	text, _ := json.Marshal(map[string]interface{}{
 		"mode": made.Mode & 07777, "core": core.Max, "nofile": files.Max, "env": os.Environ(), "fds": fds,
+		"passwd": readFile("/etc/passwd"), "connect": dial(syscall.AF_INET, 0, 22),
 	})
 	return string(text)
 }
