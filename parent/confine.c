@@ -239,8 +239,8 @@ confine_and_exec(const struct sup *s, const struct spawn *sp, int program)
 	    prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) != 1)
 		quit(STEP_NNP);
 	sigemptyset(&none);
-	if (sp->keep_signals_open)
-		sigprocmask(SIG_SETMASK, &none, NULL);
+	if (sp->keep_signals_open && sigprocmask(SIG_SETMASK, &none, NULL) != 0)
+		quit(STEP_SESSION);
 	if (filter_install(page_of_seat[sp->seat]->outer) != 0)
 		quit(STEP_FILTER);
 	syscall(SYS_execveat, program, "", sp->argv, sp->envp, AT_EMPTY_PATH);
