@@ -268,8 +268,9 @@ class Matrix:
                 faults.close()
 
 
-def whole(test, lived, signals=(KILL, SEGV, STOP), **rig):
-    """All cases of a life (or as many as SALLYPORT_CASES says, by a seed)."""
+def whole(test, lived, signals=(KILL, SEGV, STOP), most=None, **rig):
+    """All cases of a life; or as many as SALLYPORT_CASES says, or at most
+    so many, by a seed."""
     why = unable()
     if why:
         test.skipTest(why)
@@ -283,7 +284,8 @@ def whole(test, lived, signals=(KILL, SEGV, STOP), **rig):
         raise
     picked = cases[:]
     random.Random(seed).shuffle(picked)
-    picked = picked[:int(os.environ.get('SALLYPORT_CASES') or len(cases))]
+    picked = picked[:int(os.environ.get('SALLYPORT_CASES') or most or
+                         len(cases))]
     jobs = int(os.environ.get('SALLYPORT_JOBS') or 4)
     m = Matrix(picked, lambda: Faults(lived, **rig), jobs, first).run()
     print('# seed %d: %d of %d cases, %d survived, %d not reached' % (

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The kill matrix of a restart: every process, every step of its protocol, SIGKILL,
 a crash, SIGSTOP; the server under every step of control; the supervisor.
+On raft 300 of them by a seed.
 SALLYPORT_CASES: so many by SALLYPORT_SEED; SALLYPORT_JOBS: rigs at once (4)."""
 import os
 import sys
@@ -17,6 +18,9 @@ class Whole(unittest.TestCase):
 
     def test_container(self):
         fault_case.whole(self, True, profile='container')
+
+    def test_raft(self):
+        fault_case.whole(self, True, most=300, storage='raft')
 
 
 if __name__ == '__main__':
