@@ -8,8 +8,9 @@
  *
  * The first follows a boot.  SEAT: the last two words of a program's command
  * line without their path ("https fetch", "broker"; "sallyport" is the
- * supervisor itself); LIFE: the how many-th of them.  The second seizes one
- * process, which is stopped before its exec, and counts from there.
+ * supervisor itself); LIFE: the how many-th of them.  "clone": a child of the
+ * supervisor, the how many-th, until its exec.  The second seizes one process,
+ * which is stopped before its exec, and counts from there.
  * CALLS: numbers that count when they succeed, with commas; "all": each call,
  * when it begins.  N: at the N-th (0: at the exec, 0 with "all": never, count
  * only).  HOW: a signal's number; "eNUMBER": the call is not made and gives
@@ -43,6 +44,7 @@ static struct rule rule;
 static struct proc procs[PROCS_MAX];
 static unsigned proc_count;
 static pid_t first;
+static unsigned clones; /* how many children it had */
 
 static void
 die(const char *what)
@@ -63,10 +65,17 @@ proc_of(pid_t pid)
 static struct proc *
 proc_new(pid_t pid)
 {
+	struct proc *p = &procs[proc_count];
+
 	if (proc_count == PROCS_MAX)
 		die("too many processes");
-	procs[proc_count] = (struct proc){.pid = pid};
-	return &procs[proc_count++];
+	*p = (struct proc){.pid = pid};
+	proc_count++;
+	if (rule.clones && pid != first && proc_parent(pid) == first) {
+		p->life = ++clones;
+		p->counts = rule.list || p->life == rule.life;
+	}
+	return p;
 }
 
 static void
@@ -78,8 +87,9 @@ exec_seen(struct proc *p)
 	for (unsigned i = 0; i < proc_count; i++)
 		life += &procs[i] != p && !strcmp(procs[i].name, p->name);
 	p->life = life;
-	p->counts = rule.one || rule.list ||
-		    (!strcmp(p->name, rule.seat) && life == rule.life);
+	p->counts = !rule.clones &&
+		    (rule.one || rule.list ||
+		     (!strcmp(p->name, rule.seat) && life == rule.life));
 	/* what the supervisor did before is not counted: it is exec'ed first */
 }
 
@@ -107,6 +117,12 @@ victim(const struct proc *p)
 	return 0;
 }
 
+static const char *
+label(const struct proc *p)
+{
+	return p->name[0] ? p->name : "clone";
+}
+
 /* When, so that what follows can be timed. */
 static void
 say_hit(const struct proc *p, int call)
@@ -114,7 +130,7 @@ say_hit(const struct proc *p, int call)
 	struct timespec t;
 
 	clock_gettime(CLOCK_MONOTONIC, &t);
-	fprintf(rule.report, "hit %s:%u %d %lld.%09ld\n", p->name, p->life,
+	fprintf(rule.report, "hit %s:%u %d %lld.%09ld\n", label(p), p->life,
 		call, (long long)t.tv_sec, t.tv_nsec);
 	fflush(rule.report);
 	rule.done = true;
@@ -180,8 +196,8 @@ enters(struct proc *p)
 	if (rule.one_byte && !(reads_or_writes(regs.orig_rax) && regs.rdx > 1))
 		return;
 	p->count++;
-	if (rule.list)
-		fprintf(rule.report, "call %s:%u %lld\n", p->name, p->life,
+	if (rule.list || rule.clones)
+		fprintf(rule.report, "call %s:%u %lld\n", label(p), p->life,
 			(long long)regs.orig_rax);
 	if (p->count == rule.at)
 		spoil(p, &regs);

@@ -16,7 +16,7 @@ struct rule {
 	pid_t one; /* -p */
 	char seat[NAME_MAX_];
 	unsigned life;
-	bool all, list;
+	bool all, list, clones;
 	unsigned long calls[CALLS_MAX];
 	unsigned call_count;
 	unsigned at;
@@ -44,5 +44,8 @@ char **rule_read(int argc, char **argv, struct rule *out);
 
 /* The seat's name by its command line: "https fetch"; empty: it is gone. */
 void proc_name(pid_t pid, char *out, size_t cap);
+
+/* Its parent, by /proc; 0: it is gone. */
+pid_t proc_parent(pid_t pid);
 
 #endif

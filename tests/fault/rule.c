@@ -74,6 +74,7 @@ seat(char *text, struct rule *r)
 			return false;
 	}
 	r->life = (unsigned)life;
+	r->clones = strcmp(text, "clone") == 0;
 	return snprintf(r->seat, sizeof(r->seat), "%s", text) <
 	       (int)sizeof(r->seat);
 }
@@ -121,18 +122,40 @@ rule_read(int argc, char **argv, struct rule *out)
 	return argv + i + 1;
 }
 
+/* What a file of /proc holds, terminated; empty: it is gone. */
+static ssize_t
+proc_read(pid_t pid, const char *name, char *out, size_t cap)
+{
+	char path[64];
+	ssize_t n;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, name);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	n = fd < 0 ? -1 : read(fd, out, cap - 1);
+	if (fd >= 0)
+		close(fd);
+	out[n > 0 ? n : 0] = '\0';
+	return n;
+}
+
+pid_t
+proc_parent(pid_t pid)
+{
+	char text[4096];
+	const char *at;
+
+	proc_read(pid, "status", text, sizeof(text));
+	at = strstr(text, "\nPPid:\t");
+	return at ? (pid_t)strtol(at + 7, NULL, 10) : 0;
+}
+
 void
 proc_name(pid_t pid, char *out, size_t cap)
 {
-	char path[64], line[4096] = "", *word, *slash;
-	int fd;
-	ssize_t n;
+	char line[4096], *word, *slash;
+	ssize_t n = proc_read(pid, "cmdline", line, sizeof(line));
 
-	snprintf(path, sizeof(path), "/proc/%d/cmdline", (int)pid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	n = fd < 0 ? -1 : read(fd, line, sizeof(line) - 1);
-	if (fd >= 0)
-		close(fd);
 	*out = '\0';
 	if (n <= 0)
 		return;

@@ -7,7 +7,7 @@ import random
 import unittest
 
 import calls_case as cc
-from calls_supervisor import SupervisorCase
+from calls_supervisor import SUPERVISOR, SupervisorCase
 
 SEED = int(os.environ.get('SALLYPORT_SEED') or random.SystemRandom().
            randrange(1 << 32))
@@ -56,7 +56,10 @@ class Short(unittest.TestCase):
 
 class Supervisor(SupervisorCase):
     def test_some_of_its_calls(self):
-        self.sampled(COUNT // 2, int(os.environ.get('SALLYPORT_SEED') or 1))
+        self.sampled(SUPERVISOR, COUNT // 2, SEED)
+
+    def test_some_of_a_child_before_its_exec(self):
+        self.sampled('clone:1', COUNT, SEED)
 
 
 if __name__ == '__main__':
