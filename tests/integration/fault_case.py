@@ -26,7 +26,9 @@ STEPS = '46,47,44,45'  # sendmsg recvmsg sendto recvfrom
 SUP_STEPS = '46,1,435,56,83,258,264,316,82,74,263'
 SUPERVISOR = 'sallyport'
 STEP_S = 4  # step_deadline of boots in which somebody is stopped
-Case = collections.namedtuple('Case', 'seat life step signal victim')
+# asked: control will still ask its victim, the server, something.
+Case = collections.namedtuple('Case', 'seat life step signal victim asked',
+                              defaults=[True])
 
 
 def text(case):
@@ -47,7 +49,6 @@ class Faults:
     def __init__(self, lived, **rig):
         self.rig, self.lived = Rig(**rig), lived
         self.report = os.path.join(self.rig.work, 'fault')
-        self.saved, self.served = None, 0
         if lived:
             boot = self.rig.ready()
             self.rig.write_word(WORD)
@@ -97,8 +98,8 @@ class Faults:
                         for s in (KILL, SEGV, STOP)]
                 # the server dies or stands still under control
                 if seat.startswith('control') and step:
-                    out += [Case(seat, life, step, s, 'bao')
-                            for s in (KILL, STOP)]
+                    out += [Case(seat, life, step, s, 'bao',
+                                 step < count - 1) for s in (KILL, STOP)]
         return out
 
     def run(self, case):
@@ -174,6 +175,8 @@ class Faults:
         allowed = expected(case)
         limit = STEP_S + 4 if case.signal == STOP else 10
         if 0 in allowed and boot.wait_until('ready'):
+            if case.victim and case.signal == KILL:
+                self.answers()
             return self.rig.stop(boot)  # after a whole boot's rest
         code = boot.wait()
         took = time.monotonic() - hit
@@ -187,6 +190,19 @@ class Faults:
             raise AssertionError('took %.1f s, not %d:\n%s' % (
                 took, limit, boot.text()[-3000:]))
         return self.rig.check_nothing_left()
+
+    def answers(self):
+        """The server died when it was asked no more: before it was to be
+        stopped, or it is booted again."""
+        end = time.monotonic() + LIMIT_S
+        while time.monotonic() < end:
+            try:
+                if self.rig.ask('GET', 'sys/health')[0] == 200:
+                    return
+            except OSError:
+                pass
+            time.sleep(0.05)
+        raise AssertionError('READY, but nobody serves')
 
     def recovers(self):
         boot = self.rig.ready()
@@ -207,7 +223,8 @@ def expected(case):
         # death, whoever noticed it first.
         if who == 'control look' and case.life > 1:
             return {EXIT['STATE']}
-        return {EXIT['SERVER_EXIT']}
+        return {EXIT['SERVER_EXIT']} if case.asked else \
+            {0, EXIT['SERVER_EXIT']}
     if case.victim:  # where it stands still a deadline ends it; or nobody
         # asks it anything more, and it is killed when it is to end
         return {0, EXIT['DEADLINE'], EXIT['SERVER_SLOW']}
