@@ -342,7 +342,8 @@ rig_close(struct rig *r)
 {
 	drop_given(r);
 	if (r->open) {
-		wait_kill(&r->s, SEAT_BIT(SEAT_KEEPER)); /* of no session */
+		(void)!wait_kill(&r->s,
+				 SEAT_BIT(SEAT_KEEPER)); /* of no session */
 		session_close(&r->s, &r->x);
 	}
 	r->open = false;

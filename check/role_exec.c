@@ -167,6 +167,6 @@ role_exec(struct rig *r)
 	if (e != 0)
 		wait_gone(&r->s, SEAT_SERVER, 1);
 	if (child_alive(c))
-		wait_kill(&r->s, SEAT_BIT(SEAT_SERVER));
+		(void)!wait_kill(&r->s, SEAT_BIT(SEAT_SERVER));
 	return e;
 }

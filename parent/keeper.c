@@ -258,9 +258,7 @@ keeper_hold(struct sup *s)
 	}
 	session_init(&x);
 	x.lease = true;
-	if (session_open(s, &x) != 0)
-		fail_with(s, EXIT_INTERNAL, SEAT_SUPERVISOR);
-	else if ((r = names(s, &x)) == 0)
+	if ((r = session_open(s, &x)) == 0 && (r = names(s, &x)) == 0)
 		r = start(s, &x);
 	session_close(s, &x);
 	if (r == 0 && !s->fail_code && await(s) == 0 && s->lease)
@@ -275,7 +273,7 @@ keeper_release(struct sup *s)
 	s->lease = false;
 	shut(&s->keeper_go);
 	wait_gone(s, SEAT_KEEPER, RELEASE_S);
-	wait_kill(s, SEAT_BIT(SEAT_KEEPER));
+	(void)!wait_kill(s, SEAT_BIT(SEAT_KEEPER)); /* said */
 	for (int i = 0; i < KEEPER_WORDS; i++)
 		shut(&s->keeper_fd[i]);
 }

@@ -97,10 +97,8 @@ render(struct sup *s, struct session *x)
 	unsigned limit = conf_num(s->conf, CONF_T_WAVE);
 	int r;
 
-	if (session_open(s, x) != 0) {
-		fail_with(s, EXIT_INTERNAL, SEAT_SUPERVISOR);
-		return ERR_REFUSED;
-	}
+	if ((r = session_open(s, x)) != 0)
+		return r;
 	x->check = true;
 	if ((r = session_spawn(s, x, SEAT_BROKER)) != 0 ||
 	    (r = session_spawn(s, x, SEAT_RENDER)) != 0 ||

@@ -243,7 +243,8 @@ server_stop(struct sup *s)
 			signal_child(c, SIGCONT); /* it may stand still */
 			wait_gone(s, SEAT_SERVER, 1);
 		}
-		wait_kill(s, SEAT_BIT(SEAT_SERVER));
+		/* said; server_start() finds its uid then */
+		(void)!wait_kill(s, SEAT_BIT(SEAT_SERVER));
 	}
 	c->state = CHILD_NONE;
 	platform_uid_sweep(s, seat_uid(s, SEAT_SERVER));

@@ -18,6 +18,8 @@
 #include "spawn.h"
 #include "wait.h"
 
+#define SEATS_SESSION (SEATS_WORKER | SEAT_BIT(SEAT_BROKER))
+
 static const enum seat direct_seat[DIRECTS] = {SEAT_RENDER, SEAT_TLS,
 					       SEAT_UNSEAL, SEAT_INIT};
 
@@ -143,30 +145,33 @@ session_begin(struct sup *s, struct session *x, struct seen *seen,
 int
 session_open(struct sup *s, struct session *x)
 {
+	bool made = true;
+
+	s->fail_code = 0;
+	if (wait_kill(s, SEATS_SESSION) != 0) /* of one before */
+		return ERR_REFUSED;
 	read_algorithms(s, x);
 	for (unsigned i = 0; i < x->enc_count; i++)
-		if (hex_nonce(x->nonce[i]) != 0)
-			return ERR_SYS;
-	if (getrandom(x->id, sizeof(x->id), 0) != sizeof(x->id) ||
-	    hex_nonce(x->maa_nonce) != 0 || make_pairs(x) != 0)
-		return ERR_SYS;
-	s->fail_code = 0;
-	return 0;
+		made = made && hex_nonce(x->nonce[i]) == 0;
+	if (made && getrandom(x->id, sizeof(x->id), 0) == sizeof(x->id) &&
+	    hex_nonce(x->maa_nonce) == 0 && make_pairs(x) == 0)
+		return 0;
+	fail_with(s, EXIT_INTERNAL, SEAT_SUPERVISOR);
+	return ERR_REFUSED;
 }
 
 void
 session_close(struct sup *s, struct session *x)
 {
-	uint32_t all = SEATS_WORKER | SEAT_BIT(SEAT_BROKER);
-
-	wait_kill(s, all);
+	/* session_open() refuses where somebody is left */
+	(void)!wait_kill(s, SEATS_SESSION);
 	shut(&x->go_fd);
 	shut(&x->tpm_go[0]);
 	shut(&x->tpm_go[1]);
 	for (int i = 0; i < SEAT_COUNT; i++) {
 		shut(&x->broker_end[i]);
 		shut(&x->worker_end[i]);
-		if (SEAT_BIT(i) & all)
+		if ((SEAT_BIT(i) & SEATS_SESSION) && !child_alive(&s->child[i]))
 			s->child[i].state = CHILD_NONE;
 	}
 	for (int d = 0; d < DIRECTS; d++)

@@ -50,7 +50,10 @@ void session_init(struct session *x);
 CHECKED int session_begin(struct sup *s, struct session *x, struct seen *seen,
 			  unsigned skip);
 
-/* Makes identity, nonces and pairs.  Returns 0 or ERR_SYS. */
+/*
+ * Makes identity, nonces and pairs, where nobody of a session before is left.
+ * Returns 0, or ERR_REFUSED with s->fail_code set.
+ */
 CHECKED int session_open(struct sup *s, struct session *x);
 /* Kills what lives of it (not the server) and closes everything. */
 void session_close(struct sup *s, struct session *x);

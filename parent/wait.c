@@ -22,6 +22,7 @@
 #define NS_PER_S UINT64_C(1000000000)
 /* How long others may take to fail too, so that the cause is named. */
 #define TOGETHER_MS 150
+#define KILLED_S    5u /* from SIGKILL to the reaped exit */
 
 uint64_t
 now_ns(void)
@@ -305,9 +306,11 @@ wait_gone(struct sup *s, enum seat seat, unsigned seconds)
 		turn(s, 200);
 }
 
-void
+int
 wait_kill(struct sup *s, uint32_t seats)
 {
+	int r = 0;
+
 	for (int i = 0; i < SEAT_COUNT; i++) {
 		struct child *c = &s->child[i];
 		if (!(seats & SEAT_BIT(i)) || !child_alive(c))
@@ -316,10 +319,18 @@ wait_kill(struct sup *s, uint32_t seats)
 		syscall(SYS_pidfd_send_signal, c->pidfd, SIGKILL, NULL, 0);
 	}
 	for (int i = 0; i < SEAT_COUNT; i++) {
-		uint64_t end = now_ns() + 5 * NS_PER_S;
-		if (!(seats & SEAT_BIT(i)))
+		if (!(seats & SEAT_BIT(i)) || !child_alive(&s->child[i]))
 			continue;
-		while (child_alive(&s->child[i]) && now_ns() < end)
-			turn(s, 100);
+		wait_gone(s, (enum seat)i, KILLED_S);
+		if (!child_alive(&s->child[i]))
+			continue;
+		log_line(LOG_FAIL, seat_name((unsigned)i), "lingers",
+			 "%s was killed and is not gone after %u s: the kernel "
+			 "holds it, for a device or a file system that does "
+			 "not answer",
+			 seat_name((unsigned)i), KILLED_S);
+		fail_with(s, EXIT_DEADLINE, (enum seat)i);
+		r = ERR_TIMEOUT;
 	}
+	return r;
 }

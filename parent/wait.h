@@ -48,8 +48,12 @@ bool wait_stands_still(struct sup *s, enum seat seat);
 /* Waits for one exit, deaf to signals and failures: for an orderly end. */
 void wait_gone(struct sup *s, enum seat seat, unsigned seconds);
 
-/* Kills and reaps a set of seats, within a second or so each. */
-void wait_kill(struct sup *s, uint32_t seats);
+/*
+ * Kills and reaps a set of seats, mostly within milliseconds.  Returns 0, or
+ * ERR_TIMEOUT after it said whom the kernel does not let go; they stay alive
+ * here, and nothing may begin that begins on their reaped exit.
+ */
+CHECKED int wait_kill(struct sup *s, uint32_t seats);
 
 /*
  * A signal asked us to end, and nothing is lost by it (s->hold), or what

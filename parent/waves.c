@@ -17,10 +17,9 @@ limit(const struct sup *s)
 static int
 open_with_broker(struct sup *s, struct session *x)
 {
-	if (session_open(s, x) == 0)
-		return session_spawn(s, x, SEAT_BROKER);
-	fail_with(s, EXIT_INTERNAL, SEAT_SUPERVISOR);
-	return ERR_REFUSED;
+	int r = session_open(s, x);
+
+	return r != 0 ? r : session_spawn(s, x, SEAT_BROKER);
 }
 
 int
@@ -172,7 +171,8 @@ wave_store(struct sup *s, struct session *x)
 		if (r != 0 && !next_may_follow(s, (enum seat)seat))
 			return r;
 		if (r != 0) {
-			wait_kill(s, SEAT_BIT(seat));
+			if ((r = wait_kill(s, SEAT_BIT(seat))) != 0)
+				return r;
 			s->fail_code = 0;
 		}
 		if (c->signal == 0 && c->code == EXIT_OK)

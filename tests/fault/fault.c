@@ -14,7 +14,8 @@
  * CALLS: numbers that count when they succeed, with commas; "all": each call,
  * when it begins.  N: at the N-th (0: at the exec, 0 with "all": never, count
  * only).  HOW: a signal's number; "eNUMBER": the call is not made and gives
- * that errno; "short": it reads or writes one byte at most.  VICTIM: a signal
+ * that errno; "short": it reads or writes one byte at most; "stays": it stands
+ * still, and once it is killed it takes STAY_S to be gone.  VICTIM: a signal
  * goes to that program's process instead.
  * After it all is let go, and this program ends as its command did.
  * FILE: "hit SEAT:LIFE CALL SECONDS" when it happens; at the end "seat
@@ -35,6 +36,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#define STAY_S		8
 #define SUSPEND_SECCOMP 0x00200000L
 #define OPTIONS                                                                \
 	(PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEEXEC | PTRACE_O_TRACEFORK |     \
@@ -93,17 +95,6 @@ exec_seen(struct proc *p)
 	/* what the supervisor did before is not counted: it is exec'ed first */
 }
 
-static bool
-counted(unsigned long nr)
-{
-	if (rule.all)
-		return true;
-	for (unsigned i = 0; i < rule.call_count; i++)
-		if (rule.calls[i] == nr)
-			return true;
-	return false;
-}
-
 /* The process the signal is for; 0: there is none (any more). */
 static pid_t
 victim(const struct proc *p)
@@ -147,6 +138,8 @@ strike(struct proc *p, int call)
 			kill(who, rule.signal);
 		return;
 	}
+	if (rule.stays && hold(who) != 0)
+		die("hold");
 	if (rule.signal == SIGSEGV) { /* a true one, that no mask holds off */
 		struct user_regs_struct regs;
 
@@ -217,7 +210,7 @@ leaves(struct proc *p)
 		return;
 	}
 	if (rule.all || !p->counts || (long long)regs.rax < 0 ||
-	    !counted(p->inside))
+	    !rule_counts(&rule, p->inside))
 		return;
 	p->count++;
 	if (!rule.done && !rule.list && p->count == rule.at)
@@ -274,6 +267,8 @@ stopped(struct proc *p, int status)
 		ptrace(PTRACE_LISTEN, p->pid, 0, 0);
 		return;
 	} else if (event) {
+		if (event == PTRACE_EVENT_EXIT)
+			sleep(STAY_S);
 		sig = 0;
 	}
 	go_on(p, sig);

@@ -21,7 +21,7 @@ struct rule {
 	unsigned call_count;
 	unsigned at;
 	int signal, error;
-	bool one_byte;
+	bool one_byte, stays;
 	char victim[NAME_MAX_];
 	bool done;
 };
@@ -42,8 +42,18 @@ struct proc {
  */
 char **rule_read(int argc, char **argv, struct rule *out);
 
+/* Says whether a call is one that counts. */
+bool rule_counts(const struct rule *r, unsigned long nr);
+
 /* The seat's name by its command line: "https fetch"; empty: it is gone. */
 void proc_name(pid_t pid, char *out, size_t cap);
+
+/*
+ * Starts another process in the pid namespace whose first process is given,
+ * which is not gone before that one is; and seizes it, to be held at its exit.
+ * 0, or -1 with errno.
+ */
+int hold(pid_t who);
 
 /* Its parent, by /proc; 0: it is gone. */
 pid_t proc_parent(pid_t pid);

@@ -2,6 +2,7 @@
 /* Command lines: that of fault.c, and those of the processes it follows. */
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -47,6 +48,11 @@ how(const char *text, struct rule *r)
 
 	if (strcmp(text, "short") == 0) {
 		r->one_byte = true;
+		return true;
+	}
+	if (strcmp(text, "stays") == 0) {
+		r->stays = true;
+		r->signal = SIGSTOP;
 		return true;
 	}
 	if (strcmp(text, "list") == 0) {
@@ -120,6 +126,17 @@ rule_read(int argc, char **argv, struct rule *out)
 	if (i + 1 >= argc || strcmp(argv[i], "--") != 0)
 		return wrong("the place of --");
 	return argv + i + 1;
+}
+
+bool
+rule_counts(const struct rule *r, unsigned long nr)
+{
+	if (r->all)
+		return true;
+	for (unsigned i = 0; i < r->call_count; i++)
+		if (r->calls[i] == nr)
+			return true;
+	return false;
 }
 
 /* What a file of /proc holds, terminated; empty: it is gone. */

@@ -35,5 +35,24 @@ class Short(unittest.TestCase):
         self.some(False, FIRST)
 
 
+class Lingers(unittest.TestCase):
+    def test_one_that_is_killed_and_not_gone(self):
+        """Whoever stores the only keys stands still, is killed, and the
+        kernel does not let it go: nothing goes on as if it had stored them."""
+        why = fc.unable()
+        if why:
+            self.skipTest(why)
+        faults = fc.Faults(False)
+        self.addCleanup(faults.close)
+        boot = faults.boot(['https store:1', fc.STEPS, '6', 'stays'],
+                           step_deadline=fc.STEP_S)
+        self.assertEqual(boot.wait(), 8, boot.text()[-3000:])
+        self.assertIn('lingers', boot.events())
+        self.assertEqual(boot.events().count('released'), 1)
+        self.assertNotIn('stored', boot.events())
+        faults.rig.nobody_left()
+        faults.recovers()
+
+
 if __name__ == '__main__':
     unittest.main()
