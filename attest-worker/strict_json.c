@@ -2,21 +2,9 @@
 #include "strict_json.h"
 
 #include <string.h>
-#include <sys/random.h>
 
 #include "b64.h"
-
-int
-sjson_prime(void)
-{
-	uint32_t seed;
-
-	if (getrandom(&seed, sizeof(seed), 0) != (ssize_t)sizeof(seed))
-		return ERR_SYS;
-	/* 0 would mean: choose one yourself, by opening a file */
-	json_object_seed(seed ? seed : 1);
-	return 0;
-}
+#include "json_whole.h"
 
 int
 sjson_object(const void *text, size_t bytes, size_t max, json_t **out_object)
@@ -25,14 +13,8 @@ sjson_object(const void *text, size_t bytes, size_t max, json_t **out_object)
 
 	if (bytes > max)
 		return ERR_RANGE;
-	/* no JSON_ALLOW_NUL, no JSON_DISABLE_EOF_CHECK, no JSON_DECODE_ANY */
-	root = json_loadb(text, bytes, JSON_REJECT_DUPLICATES, NULL);
-	if (!root)
+	if (!(root = json_whole(text, bytes)))
 		return ERR_FORMAT;
-	if (!json_is_object(root)) {
-		json_decref(root);
-		return ERR_FORMAT;
-	}
 	*out_object = root;
 	return 0;
 }

@@ -15,12 +15,6 @@
 #include "err.h"
 
 /*
- * Seeds jansson's hash tables with 4 random bytes, so that the library does
- * not open /dev/urandom later.  Before the lock.  Returns 0 or ERR_SYS.
- */
-CHECKED int sjson_prime(void);
-
-/*
  * Parses `bytes` of text (at most `max`) that must be one object.  Returns 0
  * and the object (owned by the caller: json_decref), ERR_RANGE or ERR_FORMAT.
  */

@@ -4,6 +4,7 @@
  * may connect to, the dummy round before the lock.
  */
 #include <netinet/in.h>
+#include <openssl/rand.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -150,7 +151,12 @@ http_prime(const struct net_conf *conf, const void *roots, size_t roots_bytes,
 		void *to;
 	} pem = {.from = roots};
 
-	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+	/*
+	 * OpenSSL makes its generator when it is asked first, and crashes
+	 * where there is no memory for that: here, where nothing is lost.
+	 */
+	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK ||
+	    RAND_status() != 1)
 		return ERR_SYS;
 	h->conf = conf;
 	none.remote = conf->host[REMOTE_AKV][0] ? REMOTE_AKV : REMOTE_BLOB;

@@ -12,7 +12,7 @@
 
 #include "fds.h"
 #include "https.h"
-#include "json.h"
+#include "json_whole.h"
 #include "maa.h"
 #include "map.h"
 
@@ -39,7 +39,6 @@ prepare(bool fetch)
 {
 	const uint8_t *roots = NULL;
 	size_t roots_bytes;
-	uint32_t seed;
 	int r;
 
 	if ((r = conf_read(&worker.config, fetch, &conf)) != 0)
@@ -49,12 +48,11 @@ prepare(bool fetch)
 	if (getrandom(given.probe, sizeof(given.probe), 0) !=
 		    (ssize_t)sizeof(given.probe) ||
 	    getrandom(&https.random, sizeof(https.random), 0) !=
-		    (ssize_t)sizeof(https.random) ||
-	    getrandom(&seed, sizeof(seed), 0) != (ssize_t)sizeof(seed))
+		    (ssize_t)sizeof(https.random))
 		return ERR_SYS;
 	https.random |= 1; /* xorshift64 stays at 0 for ever */
-	net_json_prime(seed);
-	if ((r = map_sealed(FD_HTTPS_ROOTS, ROOTS_MAX, &roots, &roots_bytes)) !=
+	if ((r = json_begin(malloc, free)) != 0 ||
+	    (r = map_sealed(FD_HTTPS_ROOTS, ROOTS_MAX, &roots, &roots_bytes)) !=
 		    0 ||
 	    (r = map_sealed(FD_HTTPS_EVENTLOG, MAA_LOG_MAX, &given.log,
 			    &given.log_bytes)) != 0)

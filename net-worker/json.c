@@ -5,12 +5,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-void
-net_json_prime(uint32_t seed)
-{
-	/* 0 would make jansson open /dev/urandom at the first object. */
-	json_object_seed(seed == 0 ? 1 : seed);
-}
+#include "json_whole.h"
 
 /* Counts nesting outside of strings: jansson's parser is recursive. */
 static bool
@@ -41,11 +36,8 @@ net_json_open(const char *p, size_t bytes, json_t **out_root)
 
 	if (too_deep(p, bytes))
 		return ERR_FORMAT;
-	root = json_loadb(p, bytes, JSON_REJECT_DUPLICATES, NULL);
-	if (!json_is_object(root)) {
-		json_decref(root);
+	if (!(root = json_whole(p, bytes)))
 		return ERR_FORMAT;
-	}
 	*out_root = root;
 	return 0;
 }

@@ -16,11 +16,6 @@
 
 #define NET_JSON_DEPTH 16u /* deepest nesting of any answer we ask for: 7 */
 
-/*
- * Draws jansson's hash seed, so that it opens no file later; before the lock.
- */
-void net_json_prime(uint32_t seed);
-
 /* Returns 0 and the root (the caller's), or ERR_FORMAT. */
 CHECKED int net_json_open(const char *p, size_t bytes, json_t **out_root);
 

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "fds.h"
-#include "json.h"
+#include "json_whole.h"
 #include "keeper.h"
 #include "map.h"
 #include "worker.h"
@@ -29,22 +29,20 @@ prepare(void)
 	const uint8_t *roots = NULL;
 	uint8_t id[16];
 	size_t roots_bytes;
-	uint32_t seed;
 	int r;
 
 	if ((r = conf_read_keeper(&worker.config, &conf)) != 0)
 		return r;
 	if (getrandom(id, sizeof(id), 0) != (ssize_t)sizeof(id) ||
 	    getrandom(&keeper.random, sizeof(keeper.random), 0) !=
-		    (ssize_t)sizeof(keeper.random) ||
-	    getrandom(&seed, sizeof(seed), 0) != (ssize_t)sizeof(seed))
+		    (ssize_t)sizeof(keeper.random))
 		return ERR_SYS;
 	if (timer_create(CLOCK_BOOTTIME, &kill, &keeper.timer) != 0)
 		return ERR_SYS;
 	keeper.random |= 1; /* xorshift64 stays at 0 for ever */
 	lease_id(id, keeper.id);
-	net_json_prime(seed);
-	if ((r = map_sealed(FD_KEEPER_ROOTS, ROOTS_MAX, &roots,
+	if ((r = json_begin(malloc, free)) != 0 ||
+	    (r = map_sealed(FD_KEEPER_ROOTS, ROOTS_MAX, &roots,
 			    &roots_bytes)) != 0)
 		return r;
 	keeper.conf = &conf;

@@ -3,32 +3,23 @@
 #include "srv_json.h"
 
 #include <string.h>
-#include <sys/random.h>
 
 #include "b64.h"
+#include "json_whole.h"
 
 int
 json_secret(void)
 {
-	size_t seed = 0;
-
-	if (getrandom(&seed, sizeof(seed), 0) != sizeof(seed))
-		return ERR_CRYPTO;
-	json_set_alloc_funcs(secret_malloc, secret_mfree);
-	json_object_seed(seed | 1u); /* 0 would mean: find one yourself */
-	return 0;
+	return json_begin(secret_malloc, secret_mfree);
 }
 
 int
 json_object_in(const uint8_t *sk_p, size_t bytes, json_t **out)
 {
-	json_t *j = json_loadb((const char *)sk_p, bytes,
-			       JSON_REJECT_DUPLICATES, NULL);
+	json_t *j = json_whole((const char *)sk_p, bytes);
 
-	if (!json_is_object(j)) {
-		json_decref(j);
+	if (!j)
 		return ERR_FORMAT;
-	}
 	*out = j;
 	return 0;
 }

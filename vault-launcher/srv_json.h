@@ -19,7 +19,7 @@
 /*
  * Makes jansson allocate from the arena alone and seeds its hashing (the seed
  * would else be read at the first object, behind the filter).  Before the
- * lock, after secret_arena().  Returns 0 or ERR_CRYPTO.
+ * lock, after secret_arena().  Returns 0 or ERR_SYS.
  */
 CHECKED int json_secret(void);
 
