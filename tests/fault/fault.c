@@ -29,6 +29,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <sys/user.h>
@@ -370,6 +371,9 @@ main(int argc, char **argv)
 	rest = rule_read(argc, argv, &rule);
 	if (!rest)
 		return 125;
+	/* who outlives the command is waited for too */
+	if (rule.stays && prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0)
+		die("subreaper");
 	if (rule.one) {
 		seize(rule.one);
 	} else {
