@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <stdlib.h>
+
 #include "check.h"
 #include "json.h"
+#include "json_whole.h"
 
 static int
 opens(const char *p, size_t bytes)
@@ -72,6 +75,45 @@ CASE(members_are_of_their_type)
 	EXPECT(net_json_array(root, "a", &v) == 0);
 	EXPECT(net_json_array(root, "x", &v) == ERR_FORMAT);
 	json_decref(root);
+}
+
+static unsigned left; /* allocations that still succeed */
+
+static void *
+scarce(size_t bytes)
+{
+	return left > 0 ? (left--, malloc(bytes)) : NULL;
+}
+
+static void *
+once_scarce(size_t bytes)
+{
+	return left-- == 1 ? NULL : malloc(bytes);
+}
+
+/* jansson itself gives {"a": ""} and the like. */
+CASE(a_text_that_memory_was_missing_for_is_no_text)
+{
+	static char text[600] = "{\"a\":\"";
+	const char *v;
+	json_t *root;
+	unsigned n;
+
+	memset(text + 6, 'x', 580);
+	memcpy(text + 586, "\"}", 2);
+	for (int once = 0; once < 2; once++) {
+		EXPECT(json_begin(once ? once_scarce : scarce, free) == 0);
+		for (n = 1; n < 100; n++) {
+			left = n;
+			if (net_json_open(text, 588, &root) != 0)
+				continue;
+			EXPECT(net_json_text(root, "a", 580, 580, &v) == 0);
+			json_decref(root);
+			break;
+		}
+		EXPECT(n > 5 && n < 100); /* it failed, and came through */
+	}
+	EXPECT(json_begin(malloc, free) == 0);
 }
 
 int
