@@ -16,7 +16,8 @@
 
 /*
  * Parses `bytes` of text (at most `max`) that must be one object.  Returns 0
- * and the object (owned by the caller: json_decref), ERR_RANGE or ERR_FORMAT.
+ * and the object (owned by the caller: json_decref), ERR_RANGE or ERR_FORMAT
+ * (no memory, too).
  */
 CHECKED int sjson_object(const void *text, size_t bytes, size_t max,
 			 json_t **out_object);

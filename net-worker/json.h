@@ -16,7 +16,7 @@
 
 #define NET_JSON_DEPTH 16u /* deepest nesting of any answer we ask for: 7 */
 
-/* Returns 0 and the root (the caller's), or ERR_FORMAT. */
+/* Returns 0 and the root (the caller's), or ERR_FORMAT (no memory, too). */
 CHECKED int net_json_open(const char *p, size_t bytes, json_t **out_root);
 
 /* Returns 0 and a member that is an object, or ERR_FORMAT. */
