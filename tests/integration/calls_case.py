@@ -7,12 +7,12 @@ import collections
 import errno
 import mmap
 import os
-import random
 import re
 import shutil
 import struct
 import tempfile
 
+import drawn
 import calls_lives
 import calls_lives_more
 import spframe as sp
@@ -163,8 +163,7 @@ def sampled(name, many, seed):
     try:
         todo = cases(role)
         whole = len(todo)
-        random.Random('%s %s' % (seed, name)).shuffle(todo)
-        for case in todo[:many]:
+        for case in drawn.cases(todo, '%s %s' % (seed, name), most=many):
             outcome, why = run(role, case)
             if outcome is None:
                 continue

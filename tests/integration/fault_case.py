@@ -12,6 +12,7 @@ import threading
 import time
 
 from boot_rig import LIMIT_S, ROOT, Rig, missing
+import drawn
 from error_case import WORD
 from spframe import EXIT
 
@@ -248,10 +249,14 @@ def sample(cases, count, seed):
 
 class Matrix:
     """Cases by several rigs at once: whoever stands still uses no processor.
-    jobs: rigs; make: a Faults; failed: (case, why)."""
+    make: a Faults; jobs: so many; run(faults, case): what is put into ends;
+    after(faults): of each rig, when there are no cases any more; failed:
+    (case, why)."""
 
-    def __init__(self, cases, make, jobs, first):
-        self.make, self.failed, self.passed, self.none = make, [], 0, 0
+    def __init__(self, cases, make, jobs, first, run=Faults.run,
+                 after=lambda faults: None):
+        self.make, self.do, self.after = make, run, after
+        self.failed, self.ends = [], []
         self.left, self.lock = list(cases), threading.Lock()
         self.threads = [threading.Thread(target=self.work, args=(f,))
                         for f in [first] + [None] * (jobs - 1)]
@@ -272,41 +277,39 @@ class Matrix:
             while (case := self.next()) is not None:
                 faults = faults or self.make()
                 try:
-                    if faults.run(case):
-                        self.passed += 1
-                    else:
-                        self.none += 1
+                    self.ends.append(self.do(faults, case))
                 except (AssertionError, OSError) as e:
                     self.failed.append((case, str(e)))
                     faults.close()
                     faults = None  # the next begins with a new one
+            if faults:
+                self.after(faults)
+        except AssertionError as e:
+            self.failed.append(('after all', str(e)))
         finally:
             if faults:
                 faults.close()
 
 
 def whole(test, lived, signals=(KILL, SEGV, STOP), most=None, **rig):
-    """All cases of a life; or as many as SALLYPORT_CASES says, or at most
-    so many, by a seed."""
+    """All cases of a life, or those that drawn.py says, or at most so many."""
     why = unable()
     if why:
         test.skipTest(why)
-    seed = int(os.environ.get('SALLYPORT_SEED') or
-               random.SystemRandom().randrange(1 << 32))
+    seed = drawn.seed()
     first = Faults(lived, **rig)
     try:
         cases = [c for c in first.cases() if c.signal in signals]
     except BaseException:
         first.close()
         raise
-    picked = cases[:]
-    random.Random(seed).shuffle(picked)
-    picked = picked[:int(os.environ.get('SALLYPORT_CASES') or most or
-                         len(cases))]
-    jobs = int(os.environ.get('SALLYPORT_JOBS') or 4)
-    m = Matrix(picked, lambda: Faults(lived, **rig), jobs, first).run()
+    picked = drawn.cases(cases, seed, text, most)
+    m = Matrix(picked, lambda: Faults(lived, **rig), drawn.jobs(4),
+               first).run()
     print('# seed %d: %d of %d cases, %d survived, %d not reached' % (
-        seed, len(picked), len(cases), m.passed, m.none), flush=True)
+        seed, len(picked), len(cases), m.ends.count(True),
+        m.ends.count(False)), flush=True)
     for case, reason in m.failed:
-        with test.subTest(text(case), seed=seed):
+        with test.subTest(case if isinstance(case, str) else text(case),
+                          seed=seed):
             test.fail(reason)

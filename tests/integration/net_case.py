@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs https against one fault of net_faults at one call, for ever or once."""
 import collections
-import random
 import re
 import time
 
+import drawn
 import https_rig
 import net_faults as faults
 import netfake as nf
@@ -158,9 +158,8 @@ def run(seed, many=None, once=False):
     try:
         every = [f for f in all_faults(az) if not once or
                  not callable(f.what) and not f.call.startswith('store')]
-        todo = every[:]
-        random.Random(seed).shuffle(todo)
-        for fault in todo[:many]:
+        todo = drawn.cases(every, seed, lambda f: '%s: %s' % f[:2], many)
+        for fault in todo:
             one = Run(az, fault, once)
             peak = max(peak, one.peak)
             why = one.wrong()
@@ -170,7 +169,7 @@ def run(seed, many=None, once=False):
     finally:
         az.close()
     print('# seed %s: %d of %d cases (%d faults, %d calls), %d KiB at most, '
-          '%d wrong' % (seed, len(todo[:many]), len(every),
+          '%d wrong' % (seed, len(todo), len(every),
                         len({f.name for f in every}), len(faults.CALLS),
                         peak, len(wrong)), flush=True)
     return wrong

@@ -3,14 +3,13 @@
 each by a seed that is printed (again: SALLYPORT_SEED).  The whole is
 tests/long/test_calls_whole.py."""
 import os
-import random
 import unittest
 
 import calls_case as cc
+import drawn
 from calls_supervisor import SUPERVISOR, SupervisorCase
 
-SEED = int(os.environ.get('SALLYPORT_SEED') or random.SystemRandom().
-           randrange(1 << 32))
+SEED = drawn.seed()
 COUNT = 8
 
 

@@ -2,14 +2,12 @@
 """The kill matrix, its short form: of every process of a restart and of a
 first life, a few steps and signals, by a seed that is printed.  The whole is
 tests/long/test_kill_*.py; one case again: SALLYPORT_SEED."""
-import os
-import random
 import unittest
 
+import drawn
 import fault_case as fc
 
-SEED = int(os.environ.get('SALLYPORT_SEED') or random.SystemRandom().
-           randrange(1 << 32))
+SEED = drawn.seed()
 RESTART, FIRST = 6, 2
 
 

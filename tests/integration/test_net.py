@@ -2,14 +2,12 @@
 """The network as it can be, the short form: some faults of net_faults.py at
 some calls of https, by a seed that is printed (again: SALLYPORT_SEED).  All of
 them: tests/long/test_net_whole.py."""
-import os
-import random
 import unittest
 
+import drawn
 import net_case
 
-SEED = int(os.environ.get('SALLYPORT_SEED') or random.SystemRandom().
-           randrange(1 << 32))
+SEED = drawn.seed()
 
 
 class Short(unittest.TestCase):

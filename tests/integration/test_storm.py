@@ -2,16 +2,14 @@
 """Kills at random moments, the short form: some rounds by a seed that is
 printed.  SALLYPORT_SEED=N SALLYPORT_ROUNDS=1 is one of them again; by the
 thousand: tests/long/test_storm_whole.py."""
-import os
-import random
 import unittest
 
+import drawn
 import storm_case as sc
 from boot_rig import missing
 
-SEED = int(os.environ.get('SALLYPORT_SEED') or random.SystemRandom().
-           randrange(1 << 32))
-ROUNDS = int(os.environ.get('SALLYPORT_ROUNDS') or 3)
+SEED = drawn.seed()
+ROUNDS = drawn.rounds(3)
 
 
 class Short(unittest.TestCase):

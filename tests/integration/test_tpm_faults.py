@@ -7,10 +7,10 @@ import os
 import random
 import unittest
 
+import drawn
 import tpm_faults as tf
 
-SEED = int(os.environ.get('SALLYPORT_SEED') or random.SystemRandom().
-           randrange(1 << 32))
+SEED = drawn.seed()
 OPENING = ('TOKEN', 'UNWRAP')
 
 

@@ -2,7 +2,7 @@
 """The kill matrix of a first life, its half with SIGKILL and with crashes: every
 process, every step; the server under every step of control; the supervisor.
 Of the container profile, and on raft, 300 of all by a seed.
-SALLYPORT_CASES: so many by SALLYPORT_SEED; SALLYPORT_JOBS: rigs at once (4)."""
+Parts of it: tests/lib/drawn.py; SALLYPORT_JOBS: rigs at once (4)."""
 import os
 import sys
 import unittest

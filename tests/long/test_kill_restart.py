@@ -2,7 +2,7 @@
 """The kill matrix of a restart: every process, every step of its protocol, SIGKILL,
 a crash, SIGSTOP; the server under every step of control; the supervisor.
 On raft 300 of them by a seed.
-SALLYPORT_CASES: so many by SALLYPORT_SEED; SALLYPORT_JOBS: rigs at once (4)."""
+Parts of it: tests/lib/drawn.py; SALLYPORT_JOBS: rigs at once (4)."""
 import os
 import sys
 import unittest

@@ -4,10 +4,9 @@ holds whoever syncs for a moment; at each such point is kept what a disk holds
 that loses all that was not synced.  Each point is put back, with the key vault as it was then and as it is at the end, and
 booted: READY, and what was written before the point is read after it, or an
 end that says why; nothing is initialised where a bundle is, and nothing moved.
-SALLYPORT_CASES: so many, by SALLYPORT_SEED."""
+Parts of it: tests/lib/drawn.py."""
 import collections
 import os
-import random
 import re
 import shutil
 import signal
@@ -18,12 +17,12 @@ import unittest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, '../integration'))
+import drawn # noqa: E402
 from boot_rig import Rig, missing, processes # noqa: E402
 from azemu.client import CallError # noqa: E402 (found by boot_rig's path)
 
 WORD = 'before the power went'
-MANY = int(os.environ.get('SALLYPORT_CASES') or 0) or None
-SEED = int(os.environ.get('SALLYPORT_SEED') or 1)
+SEED = drawn.seed(1)
 # the ends that say why: what was found does not fit together, where keys or
 # store are older than the other
 STOPS = (56, 58, 72)
@@ -166,9 +165,10 @@ class Power(unittest.TestCase):
         self.addCleanup(rig.close)
         points = self.lives(rig)
         cases = [(p, then) for p in points for then in (True, False)]
-        random.Random(SEED).shuffle(cases)
+        todo = drawn.cases(cases, SEED, lambda c: '%s %d %s' % (
+            storage, c[0].number, c[1]))
         ends = collections.Counter()
-        for point, then in cases[:MANY]:
+        for point, then in todo:
             with self.subTest('point %d, the key vault of %s' % (
                     point.number, 'then' if then else 'the end')):
                 ends[self.restored(rig, point, then)] += 1

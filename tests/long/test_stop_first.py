@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The kill matrix of a first life, its half with SIGSTOP: every process,
 every step; the server under every step of control; the supervisor.
-SALLYPORT_CASES: so many by SALLYPORT_SEED; SALLYPORT_JOBS: rigs at once (4)."""
+Parts of it: tests/lib/drawn.py; SALLYPORT_JOBS: rigs at once (4)."""
 import os
 import sys
 import unittest

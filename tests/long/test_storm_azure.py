@@ -3,18 +3,16 @@
 Azurite, the keeper with its lease among those that are killed.  What a kill
 between the server's init and the stored bundle leaves there only a human may
 remove; the boot after it says so and changes nothing."""
-import os
-import random
 import unittest
 
 import vault_rig  # noqa: F401  (its paths)
 from vault_rig import LeasedRig, World
 
+import drawn
 import storm_case as sc
 
-SEED = int(os.environ.get('SALLYPORT_SEED') or random.SystemRandom().
-           randrange(1 << 32))
-ROUNDS = int(os.environ.get('SALLYPORT_ROUNDS') or 60)
+SEED = drawn.seed()
+ROUNDS = drawn.rounds(60)
 world = None
 
 

@@ -5,20 +5,19 @@ itself: test_storm_azure.py).  SALLYPORT_ROUNDS: of each; SALLYPORT_SEED: of
 the first, the others follow by one, so that a round that failed is
 SALLYPORT_SEED=N SALLYPORT_ROUNDS=1 and its case's name."""
 import os
-import random
 import sys
 import time
 import unittest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, '../integration'))
+import drawn  # noqa: E402
 import storm_case as sc  # noqa: E402
 from boot_rig import missing  # noqa: E402
 from remote_case import RemoteRig  # noqa: E402
 
-SEED = int(os.environ.get('SALLYPORT_SEED') or random.SystemRandom().
-           randrange(1 << 32))
-ROUNDS = int(os.environ.get('SALLYPORT_ROUNDS') or 250)
+SEED = drawn.seed()
+ROUNDS = drawn.rounds(250)
 KINDS = {'pebbledb': sc.Storm,
          'container': lambda: sc.Storm(profile='container'),
          'raft': lambda: sc.Storm(storage='raft'),

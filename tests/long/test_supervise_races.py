@@ -26,7 +26,7 @@ class Races(ErrorCase):
 
     def setUp(self):
         super().setUp()
-        seed = int(os.environ.get('SALLYPORT_SEED') or time.time())
+        seed = drawn.seed()
         print('# seed %d' % seed, flush=True)
         self.random = random.Random(seed)
 
