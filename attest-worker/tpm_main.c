@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdlib.h>
 
+#include "crypto_heap.h"
 #include "events.h"
 #include "fds.h"
 #include "tpm_prime.h"
@@ -45,5 +46,5 @@ main(void)
 
 	worker_lock(&w, NULL, 0);
 	worker_event(&w, EVENT_SECRETMEM, kind, 0, 0, 0);
-	worker_exit(&w, tpm_role(&w, &t, &plan));
+	worker_exit(&w, crypto_heap_code(tpm_role(&w, &t, &plan)));
 }

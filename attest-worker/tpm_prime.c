@@ -1,27 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * OpenSSL 3.0 copies a private key's numbers to its ordinary heap when a key
- * is made from parameters, secure BIGNUMs or not, and its bignum contexts
- * live there always.  So its heap is ours: blocks carry their size and home
- * in front,
- *
- *	uint64	bytes
- *	uint64	home	the C heap, or the secret arena
- *	bytes
- *
- * are wiped when given back, and come from the arena once a key is awaited.
- */
 #include "tpm_prime.h"
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/rand.h>
 #include <openssl/rsa.h>
-#include <stdbool.h>
 #include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
 
+#include "crypto_heap.h"
 #include "envelope.h"
 #include "tpm_cipher.h"
 
@@ -29,75 +15,6 @@
 #define SECURE_BYTES (64u * 1024u)  /* a power of two, OpenSSL's own rule */
 #define SECURE_MIN   32u
 #define DUMMY_BITS   576u /* of the priming key: OAEP-256 just fits */
-
-enum home { HOME_HEAP = 0x68656170, HOME_ARENA = 0x6172656e };
-
-struct block {
-	uint64_t bytes;
-	uint64_t home;
-	uint8_t data[];
-};
-
-static bool in_arena; /* of blocks to come */
-
-static void *
-mem_new(size_t bytes, const char *file, int line)
-{
-	struct block *b;
-	size_t all;
-
-	(void)file;
-	(void)line;
-	if (bytes == 0 ||
-	    __builtin_add_overflow(bytes, sizeof(struct block), &all))
-		return NULL;
-	b = in_arena ? secret_malloc(all) : malloc(all);
-	if (!b)
-		return NULL;
-	b->bytes = bytes;
-	b->home = in_arena ? HOME_ARENA : HOME_HEAP;
-	return b->data;
-}
-
-static void
-mem_free(void *p, const char *file, int line)
-{
-	struct block *b;
-
-	(void)file;
-	(void)line;
-	if (!p)
-		return;
-	b = (struct block *)(void *)((uint8_t *)p - sizeof(struct block));
-	BUG_ON(b->home != HOME_HEAP && b->home != HOME_ARENA);
-	if (b->home == HOME_ARENA) {
-		secret_mfree(b);
-		return;
-	}
-	wipe(b, sizeof(*b) + b->bytes);
-	free(b);
-}
-
-static void *
-mem_resize(void *p, size_t bytes, const char *file, int line)
-{
-	struct block *b;
-	void *q;
-
-	if (!p)
-		return mem_new(bytes, file, line);
-	if (bytes == 0) {
-		mem_free(p, file, line);
-		return NULL;
-	}
-	b = (struct block *)(void *)((uint8_t *)p - sizeof(struct block));
-	q = mem_new(bytes, file, line);
-	if (!q)
-		return NULL;
-	memcpy(q, p, b->bytes < bytes ? b->bytes : bytes);
-	mem_free(p, file, line);
-	return q;
-}
 
 static int
 dummy_symmetric(void)
@@ -152,8 +69,8 @@ tpm_prime(enum secret_kind *out_kind)
 {
 	int r;
 
-	if (CRYPTO_set_mem_functions(mem_new, mem_resize, mem_free) != 1)
-		return ERR_LOCK; /* somebody was there before us */
+	if ((r = crypto_heap()) != 0)
+		return r;
 	if ((r = secret_arena(ARENA_BYTES, out_kind)) != 0)
 		return r;
 	if (OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG |
@@ -171,5 +88,5 @@ tpm_prime(enum secret_kind *out_kind)
 void
 tpm_prime_secret(void)
 {
-	in_arena = true;
+	crypto_heap_from(secret_malloc, secret_mfree);
 }

@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "cursor.h"
-#include "json_whole.h"
 #include "jws.h"
 #include "jws_chain.h"
 #include "strict_json.h"
@@ -72,8 +71,6 @@ verify_begin(const struct items *config, struct verify *out)
 	/* what is trusted comes from CONFIG, not from an openssl.cnf */
 	if (OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, NULL) != 1)
 		return ERR_CRYPTO;
-	if ((r = json_begin(malloc, free)) != 0)
-		return r;
 	v.roots = X509_STORE_new();
 	if (!v.roots)
 		return ERR_NOMEM;

@@ -6,10 +6,13 @@
  */
 #include <errno.h>
 #include <poll.h>
+#include <stdlib.h>
 #include <time.h>
 
 #include "channel.h"
+#include "crypto_heap.h"
 #include "events.h"
+#include "json_whole.h"
 #include "verify.h"
 #include "worker.h"
 
@@ -82,10 +85,15 @@ main(void)
 		.page = &page_verify,
 		.stack_config = 512 * 1024, /* X.509 and JSON of 65,000 bytes */
 	};
+	int code;
 
 	worker_begin(&self, &desc);
-	if (verify_begin(&self.config, &verify) != 0)
+	if (crypto_heap() != 0 || json_begin(crypto_heap_malloc, free) != 0 ||
+	    verify_begin(&self.config, &verify) != 0)
 		worker_exit(&self, EXIT_INTERNAL);
 	worker_lock(&self, NULL, 0);
-	worker_exit(&self, work());
+	code = work();
+	if (crypto_heap_code(code) != code)
+		worker_note(&self, "no memory");
+	worker_exit(&self, crypto_heap_code(code));
 }

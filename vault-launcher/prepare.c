@@ -6,6 +6,8 @@
 #include <poll.h>
 #include <unistd.h>
 
+#include "crypto_heap.h"
+
 #define SECURE_HEAP  65536 /* bytes; a power of two, as OpenSSL demands */
 #define SECURE_BLOCK 32	   /* its smallest block */
 
@@ -110,5 +112,5 @@ prepare_run(struct worker *self, const struct worker_desc *desc,
 	self->broker.tainted = s->keyed();
 	code = s->work();
 	s->end();
-	worker_exit(self, code);
+	worker_exit(self, crypto_heap_code(code));
 }

@@ -17,13 +17,6 @@
 #include "worker.h"
 
 /*
- * Routes every allocation of libcrypto through a heap whose free wipes: old
- * PKCS#12 code keeps decrypted keys in plain malloc.  Before any other call
- * into libcrypto.  Returns 0 or ERR_NOMEM.
- */
-CHECKED int wiping_heap(void);
-
-/*
  * Before the lock: arena of `bytes`, libcrypto without any configuration
  * file and with its secure heap (really secure, or it is a failure), the
  * envelope primed.  Returns 0 or a negative error.

@@ -8,12 +8,13 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "crypto_heap.h"
 #include "prepare.h"
 
 int
 main(int argc, char **argv)
 {
-	if (wiping_heap() != 0)
+	if (crypto_heap() != 0)
 		return EXIT_LOCK;
 	if (argc == 2 && strcmp(argv[1], "render") == 0)
 		render_seat();

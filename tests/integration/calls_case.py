@@ -122,7 +122,11 @@ class Role:
                 count, failed = struct.unpack('=16x2Q', page[:32])
         if at == 0:
             return count, self.check(outcome, out, hook)
-        return outcome, self.check(outcome, out, hook, True)
+        wrong = self.check(outcome, out, hook, True)
+        if not wrong and not self.life.blames and outcome in sp.EXIT and \
+                outcome not in (self.good[0], 'INTERNAL', 'LOCK'):
+            wrong = 'no memory, and it blames another: ' + outcome
+        return outcome, wrong
 
 
 def count(role, ours):

@@ -19,6 +19,7 @@ DEADLINE_MS = 4000
 class Life:
     """prepare() once; go() returns (outcome, what came out)."""
     allocates = True
+    blames = True  # False: without memory it never says that its input is bad
     becomes = False  # another program: whose calls do not count
 
     def prepare(self):
@@ -29,6 +30,8 @@ class Life:
 
 
 class Verify(Life):
+    blames = False
+
     def prepare(self):
         test_verify.Verify.setUpClass()
         self.case = test_verify.Verify()
@@ -120,6 +123,8 @@ class Store(Https):
 
 
 class Tpm(Life):
+    blames = False
+
     def prepare(self):
         self.machine, self.master = tb.machine(), tb.Master()
         self.stored = [
@@ -147,6 +152,8 @@ class Tpm(Life):
 
 
 class Render(Life):
+    blames = False
+
     def go(self):
         w = prepare_rig.render(test_prepare.template('azure'),
                                test_prepare.AZURE, test_prepare.KEY,
@@ -155,6 +162,8 @@ class Render(Life):
 
 
 class Tls(Life):
+    blames = False
+
     def prepare(self):
         self.identity = prepare_rig.Identity(test_prepare.HOST)
         self.pfx = self.identity.pfx(test_prepare.PASSWORD)

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """gcc's analyzer (-fanalyzer) over every file of the product finds nothing.
 Left out: leaks, since gcc 12 does not follow an owner into an array (conf.c)
-or past a header (tpm_prime.c); LeakSanitizer sees those in the unit tests."""
+or past a header (crypto_heap.c); LeakSanitizer sees those in the unit tests."""
 import concurrent.futures
 import json
 import os
