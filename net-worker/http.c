@@ -192,8 +192,9 @@ judge(struct http *h, CURLcode c, struct http_answer *out)
 	long status = 0;
 
 	curl_easy_getinfo(h->easy, CURLINFO_RESPONSE_CODE, &status);
-	if (c == CURLE_WRITE_ERROR && h->too_long && status >= 300 &&
-	    status <= 599)
+	if (c == CURLE_FILESIZE_EXCEEDED) /* by its length, or none we know */
+		h->too_long = true;
+	if (h->too_long && status >= 300 && status <= 599)
 		c = CURLE_OK; /* an error's long page: its status counts */
 	if (c != CURLE_OK) {
 		out->final = is_final(c);

@@ -121,6 +121,7 @@ set_up(struct http *h)
 	SET(CURLOPT_CAINFO, NULL);
 	SET(CURLOPT_CAPATH, NULL); /* or it opens files of that directory */
 	SET(CURLOPT_CAINFO_BLOB, &h->roots);
+	SET(CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)HTTP_BODY_MAX);
 	SET(CURLOPT_USERAGENT, "sallyport");
 	SET(CURLOPT_WRITEFUNCTION, http_on_body);
 	SET(CURLOPT_WRITEDATA, h);

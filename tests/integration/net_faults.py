@@ -110,6 +110,10 @@ def answers():
             nf.answer(status, b'', {'Location': 'https://%s/evil' %
                                     nf.AKV_HOST})
         out['%d' % status] = (body, status)
+    for status in (429, 503):
+        out['%d of a length of 2^64' % status] = (nf.Raw(
+            OK.replace(b'200 OK', b'%d No' % status) +
+            b'Content-Length: 18446744073709551616\r\n\r\n{}'), status)
     for name, value in (('0', '0'), ('1', '1'), ('an hour', '3600'),
                         ('2^32', '4294967296'), ('words', 'soon'),
                         ('minus', '-1'),
