@@ -137,7 +137,7 @@ class Run:
             return '%d KiB' % self.peak
         tokens = len([p for p in self.az.paths('imds') if 'token' in p])
         if self.fault.call not in ('token',) and tokens > (
-                2 if self.fault.seen == 401 else
+                2 + (self.call.role == 'store') if self.fault.seen == 401 else
                 4 if self.fault.seen == 403 else 1):
             return '%d tokens' % tokens
         if [r for r in self.az.seen if 'evil' in r.path]:
