@@ -79,6 +79,7 @@ token(struct keeper *k, uint32_t left_ms)
 
 	imds_token_ask(k->conf, path, &rq);
 	http_call(k->http, &rq, left_ms, &a);
+	k->lease.after_s = a.after_s;
 	if (a.status >= 400 && a.status < 404)
 		k->lease.code = EXIT_IDENTITY;
 	if (a.status != 200 ||
@@ -125,6 +126,7 @@ call(struct keeper *k, enum lease_op op, uint32_t left_ms)
 		more[3] = length;
 	}
 	http_call(k->http, &rq, left_ms, &a);
+	k->lease.after_s = a.after_s;
 	return lease_read(op, a.status, a.code);
 }
 

@@ -74,7 +74,10 @@ later(struct lease *l, uint64_t now_ms, uint32_t random)
 	for (unsigned i = 0; i < l->tries && wait < BAD_MOST; i++)
 		wait *= 2;
 	l->tries++;
-	l->due_ms = now_ms + wait + wait * (random % 201) / 1000;
+	wait += wait * (random % 201) / 1000;
+	if (wait < l->after_s * UINT64_C(1000))
+		wait = l->after_s * UINT64_C(1000);
+	l->due_ms = now_ms + wait;
 	if (l->due_ms - l->bad_ms > l->retry_ms)
 		l->code = EXIT_STORAGE_AWAY;
 }
@@ -82,13 +85,14 @@ later(struct lease *l, uint64_t now_ms, uint32_t random)
 static void
 done(struct lease *l, uint64_t sent_ms, uint64_t now_ms)
 {
-	l->bad_ms = 0;
-	l->tries = 0;
 	if (l->op == LEASE_CREATE) {
+		l->made = true;
 		l->op = LEASE_ACQUIRE;
 		l->due_ms = now_ms;
 		return;
 	}
+	l->bad_ms = 0;
+	l->tries = 0;
 	l->held = true;
 	l->op = LEASE_RENEW;
 	l->sent_ms = sent_ms;
@@ -128,6 +132,8 @@ lease_answer(struct lease *l, enum lease_said said, uint64_t sent_ms,
 	case LEASE_NO_BLOB:
 		l->op = LEASE_CREATE;
 		l->due_ms = now_ms;
+		if (l->made) /* it was there, and is not: not over and over */
+			later(l, now_ms, random);
 		break;
 	case LEASE_NOT_OURS:
 		l->code = EXIT_LEASE_LOST;
@@ -141,6 +147,7 @@ lease_answer(struct lease *l, enum lease_said said, uint64_t sent_ms,
 		later(l, now_ms, random);
 		break;
 	}
+	l->after_s = 0;
 	if (l->code == 0)
 		l->code = lease_late(l, now_ms);
 }

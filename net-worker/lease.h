@@ -39,6 +39,8 @@ struct lease {
 	uint64_t sent_ms;  /* held: when the last good call was sent */
 	uint64_t bad_ms;   /* not held: since when there are failures; or 0 */
 	unsigned tries;
+	uint32_t after_s; /* Retry-After of what was answered last, or 0 */
+	bool made;	  /* the blob was, by us or another */
 	bool held;
 	bool others; /* somebody else was seen to hold it */
 	bool maybe;  /* an acquire was sent and not answered */
@@ -52,9 +54,10 @@ void lease_init(struct lease *l, const struct net_conf *c, uint64_t now_ms);
 uint32_t lease_call_ms(const struct lease *l, uint64_t now_ms);
 
 /*
- * Takes in the answer to l->op, sent at sent_ms; random: any 32 bits.  Sets
- * what comes next, or l->code: EXIT_LEASE_LOST, EXIT_LEASE_DENIED,
- * EXIT_STORAGE_AWAY.
+ * Takes in the answer to l->op, sent at sent_ms, and l->after_s, which counts
+ * while the lease is not held (a holder's life hangs on one small call);
+ * random: any 32 bits.  Sets what comes next, or l->code: EXIT_LEASE_LOST,
+ * EXIT_LEASE_DENIED, EXIT_STORAGE_AWAY.
  */
 void lease_answer(struct lease *l, enum lease_said said, uint64_t sent_ms,
 		  uint64_t now_ms, uint32_t random);

@@ -13,6 +13,7 @@ import struct
 import tempfile
 import threading
 import time
+import urllib.parse
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -22,6 +23,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 AKV_HOST = "apmkv.vault.azure.net"
 MAA_HOST = "sharedeus.eus.attest.azure.net"
 IMDS_HOST = "169.254.169.254"
+BLOB_HOST = "apmsa.blob.core.windows.net"
 PEM = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
 JWT = "eyJhbGciOiJSUzI1NiJ9.eyJpc3MiOiJ4In0.c2lnbmF0dXJl"
 JWS = "eyJhbGciOiJSUzI1NiJ9." + "QUJD" * 40 + ".c2ln"
@@ -117,10 +119,15 @@ def error(status, code, message="because", inner=None, headers=None):
     return answer(status, {"error": e}, headers)
 
 
+def blob_error(status, code):
+    return answer(status, b"", {"x-ms-error-code": code})
+
+
 class Azure:
-    """imds, maa and akv on three ports of 127.0.0.1.  rules: a list of
-    [service, piece of "METHOD path", times (0: for ever), answer]; an answer
-    is bytes (whole, with head), a Raw, or a function of the request."""
+    """imds, maa, akv and blob (one blob, as far as its lease goes) on ports of
+    127.0.0.1.  rules: a list of [service, piece of "METHOD path" or of
+    "METHOD path lease-action", times (0: for ever), answer]; an answer is
+    bytes (whole, with head), a Raw, or a function of the request."""
 
     def __init__(self, maa_names=(MAA_HOST,), akv_names=(AKV_HOST,),
                  days=(-1, 30), most=None, host="127.0.0.1"):
@@ -130,7 +137,9 @@ class Azure:
         self.port, self.socks = {}, []
         self.serial = 0
         tls = {"imds": None, "maa": self.pki.context(list(maa_names)),
-               "akv": self.pki.context(list(akv_names), days, most)}
+               "akv": self.pki.context(list(akv_names), days, most),
+               "blob": self.pki.context([BLOB_HOST])}
+        self.blob_is_there, self.lease = True, None
         for name, ctx in tls.items():
             s = self.listener(host)
             self.port[name] = s.getsockname()[1]
@@ -230,9 +239,10 @@ class Azure:
         return True
 
     def pick(self, req):
+        text = " ".join((req.method, req.path,
+                         req.headers.get("x-ms-lease-action", "")))
         for r in self.rules:
-            if r[0] == req.service and \
-                    r[1] in "%s %s" % (req.method, req.path):
+            if r[0] == req.service and r[1] in text:
                 if r[2] == 1:
                     self.rules.remove(r)
                 elif r[2] > 1:
@@ -246,7 +256,8 @@ class Azure:
         if req.headers.get("metadata") != "true":
             return answer(400, {"error": "bad_request_102"})
         if "/oauth2/token" in req.path:
-            return answer(200, token())
+            query = urllib.parse.parse_qs(req.path.partition("?")[2])
+            return answer(200, token(resource=query["resource"][0]))
         return answer(200, {"vcekCert": PEM, "tcbm": "DB18000000000004",
                             "certificateChain": PEM + PEM,
                             "cacheControl": "86400"})
@@ -280,6 +291,27 @@ class Azure:
         if len(parts) == 3:
             v = [x for x in have if x["version"] == parts[2]][0]
         return answer(200, dict(self.item(name, v), value=v["value"]))
+
+    def blob(self, req):
+        if req.headers.get("authorization") != "Bearer " + BEARER:
+            return blob_error(401, "InvalidAuthenticationInfo")
+        if "comp=lease" not in req.path:
+            there, self.blob_is_there = self.blob_is_there, True
+            return blob_error(409, "BlobAlreadyExists") if there else \
+                answer(201)
+        if not self.blob_is_there:
+            return blob_error(404, "BlobNotFound")
+        if req.headers["x-ms-lease-action"] == "acquire":
+            who = req.headers["x-ms-proposed-lease-id"]
+            if self.lease not in (None, who):
+                return blob_error(409, "LeaseAlreadyPresent")
+            self.lease = who
+            return answer(201)
+        if self.lease != req.headers["x-ms-lease-id"]:
+            return blob_error(409, "LeaseIdMismatchWithLeaseOperation")
+        if req.headers["x-ms-lease-action"] == "release":
+            self.lease = None
+        return answer(200)
 
     @staticmethod
     def item(name, v):

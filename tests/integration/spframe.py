@@ -254,7 +254,7 @@ def spawn(program, args, fds, uid=None, env=None):
         os.close(image)
         return pid
     try:
-        base = 200
+        base = 1 + max(image, *want, *want.values())
         for n, (num, fd) in enumerate(sorted(want.items())):
             os.dup2(fd, base + n, inheritable=False)
         image = os.dup2(image, base + len(want), inheritable=False)

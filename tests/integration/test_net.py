@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """The network as it can be, the short form: some faults of net_faults.py at
-some calls of https, by a seed that is printed (again: SALLYPORT_SEED).  All of
+some calls of https and the keeper, by a seed that is printed (again: SALLYPORT_SEED).  All of
 them: tests/long/test_net_whole.py."""
 import unittest
 
 import drawn
 import net_case
+import net_lease
 
 SEED = drawn.seed()
 
@@ -16,6 +17,9 @@ class Short(unittest.TestCase):
 
     def test_once(self):
         self.assertEqual(net_case.run(SEED, 5, once=True), [])
+
+    def test_the_lease(self):
+        self.assertEqual(net_lease.run(SEED, 12, jobs=12), [])
 
     def test_a_redirect_is_no_word_about_the_key(self):
         """Somebody else answers in the key vault's place."""

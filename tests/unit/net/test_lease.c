@@ -43,6 +43,39 @@ CASE(makes_the_blob_only_where_there_is_none)
 	EXPECT(l.op == LEASE_ACQUIRE && l.due_ms == 1200 && !l.held);
 }
 
+CASE(a_blob_that_is_gone_again_is_not_made_over_and_over)
+{
+	struct lease l = fresh();
+	unsigned asked = 0;
+
+	/* "there is none" and "there is one already" for ever */
+	for (uint64_t now = 1000; l.code == 0 && asked < 8; now = l.due_ms) {
+		asked++;
+		lease_answer(&l,
+			     l.op == LEASE_CREATE ? LEASE_DONE : LEASE_NO_BLOB,
+			     now, now + 1, 0);
+	}
+	EXPECT(l.code == EXIT_STORAGE_AWAY);
+}
+
+CASE(waits_as_long_as_it_is_told_unless_it_holds)
+{
+	struct lease l = fresh();
+
+	l.after_s = 2;
+	lease_answer(&l, LEASE_LATER, 1000, 1100, 0);
+	EXPECT(l.code == 0 && l.due_ms == 3100);
+	lease_answer(&l, LEASE_LATER, 3100, 3200, 0);
+	EXPECT(l.code == 0 && l.due_ms == 5200); /* as ever */
+	l.after_s = 3600;
+	lease_answer(&l, LEASE_LATER, 5200, 5300, 0);
+	EXPECT(l.code == EXIT_STORAGE_AWAY);
+	l = held(10000);
+	l.after_s = 3600;
+	lease_answer(&l, LEASE_LATER, 25000, 25100, 0);
+	EXPECT(l.code == 0 && l.due_ms == 25100 + T / 32);
+}
+
 CASE(counts_from_when_the_call_was_sent)
 {
 	struct lease l = held(10000);
