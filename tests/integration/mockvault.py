@@ -13,6 +13,7 @@ import json
 import os
 import socket
 import threading
+import time
 import uuid
 
 REASON = {200: "OK", 204: "No Content", 400: "Bad Request", 403: "Forbidden",
@@ -69,7 +70,8 @@ class Mock:
                 pass
 
     def fault(self, method, path, change, times=1, after=0):
-        """change(raw answer) -> what is sent instead; None: hang up."""
+        """change(raw answer) -> what is sent instead; None: hang up; a list:
+        piece by piece."""
         self.faults[(method, path)] = [change, after, times]
 
     def serve(self, s):
@@ -101,7 +103,9 @@ class Mock:
                         raw = change(raw)
                 if raw is None:
                     break
-                s.sendall(raw)
+                for piece in raw if isinstance(raw, list) else [raw]:
+                    s.sendall(piece)
+                    time.sleep(0.03 if isinstance(raw, list) else 0)
         except (OSError, ValueError, KeyError) as e:
             self.errors.append(repr(e))
         s.close()

@@ -24,7 +24,6 @@ PIECES = {'token': ('imds', '/oauth2/token'),
           'create': ('blob', 'PUT /sallyport/vault '),
           'renew': ('blob', '?comp=lease renew'),
           'release': ('blob', '?comp=lease release')}
-STARTS = threading.Lock()  # one fork at a time
 Fault = collections.namedtuple('Fault', 'call name seen what once')
 
 
@@ -85,10 +84,9 @@ class Run:
         else:
             self.az.rule(remote, piece, fault.what, int(fault.once))
         self.az.blob_is_there = fault.call != 'create'
-        with STARTS:
-            self.keeper = kr.Keeper(kr.conf(
-                port, LEASE_S=LEASE_S, CALL_MS=CALL_MS, CONNECT_MS=CONNECT_MS,
-                RETRY_MS=30000 if fault.once else RETRY_MS), self.az.pki.pem)
+        self.keeper = kr.Keeper(kr.conf(
+            port, LEASE_S=LEASE_S, CALL_MS=CALL_MS, CONNECT_MS=CONNECT_MS,
+            RETRY_MS=30000 if fault.once else RETRY_MS), self.az.pki.pem)
         try:
             self.outcome = self.life()
         finally:
