@@ -146,7 +146,10 @@ put_unseal(const struct conf *c, struct wr *w)
 	bool mounts = false;
 	int r = put_operator(c, w);
 
-	items_put_u32(w, TAG_REVOKE_ROOT, !conf_str(c, CONF_OPERATOR));
+	/* not the way in that closes the last one: a first life may have been
+	 * begun under another configuration */
+	items_put_u32(w, TAG_REVOKE_ROOT,
+		      !conf_str(c, CONF_OPERATOR) && control_way_in(c));
 	for (unsigned i = 0; r == 0 && i < c->sections; i++) {
 		mounts = mounts || c->section[i].kind == SEC_MOUNT;
 		r = put_section(w, &c->section[i]);

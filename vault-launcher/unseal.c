@@ -262,7 +262,7 @@ control_unseal(struct control *c)
 		goto out;
 	}
 	keyset_distinct(&k);
-	code = EXIT_INTERNAL; /* the supervisor refuses such a boot */
+	code = EXIT_NO_WAY_IN; /* its root token would be the last one */
 	if (keyset_token(&k, &token_bytes) && !c->operator_key &&
 	    !c->revoke_root)
 		goto out;

@@ -16,7 +16,7 @@ from error_case import BUNDLE, ErrorCase, StoreCase, WORD
 from evil_case import EvilCase
 from fault_case import FAULT, KILL, unable
 
-SENDMSG, SENDTO, RENAMEAT = '46', '44', '264'
+SENDMSG, SENDTO, RENAMEAT, RENAMEAT2 = '46', '44', '264', '316'
 # an auth method instead of an operator's key: the root token is revoked
 PEOPLE = '''
 [policy reader]
@@ -90,6 +90,19 @@ class Crash(ErrorCase):
         self.assertIsNone(self.marker())
         self.lives('initialised', never=['moved_aside'])
 
+    def test_c0_its_directory_is_whole_or_not_there(self):
+        """Made, given to the server and opened to it: three calls, and only
+        then it has its name.  (Found by the kill matrix.)"""
+        top = os.path.dirname(self.rig.store)
+        self.rig.conf()
+        os.makedirs(top, exist_ok=True)
+        os.mkdir(self.rig.store + '.sallyport.made', 0o700)
+        self.killed('sallyport', RENAMEAT2, 1)
+        self.assertEqual(self.store_files(), ['data'])
+        self.assertEqual(os.stat(self.rig.store).st_mode & 0o7777, 0o2770)
+        self.lives('initialised', never=['moved_aside'])
+        self.assertEqual(self.store_files(), ['data', 'data.sallyport'])
+
     def test_c1_marked_and_not_initialised(self):
         """PREPARED, an absent or empty store: it goes on in place."""
         self.killed('sallyport', RENAMEAT, 1)
@@ -162,6 +175,17 @@ class Crash(ErrorCase):
         self.killed('sallyport', RENAMEAT, 2)
         self.assertEqual((self.marker(), self.versions()), ('STORED', 1))
         self.lives('stored', never=['moved_aside', 'initialised'])
+        self.final()
+
+    def test_c6_and_the_way_in_is_taken_out_of_the_configuration(self):
+        """The root token in the fresh bundle is the last one: not closed."""
+        self.killed('sallyport', RENAMEAT, 2)
+        boot = self.rig.run(operator_key=None)
+        self.assertEqual(boot.wait(), 64, boot.text()[-3000:])
+        self.assertIn('set operator_key', boot.said())
+        self.assertEqual((self.marker(), self.versions()), ('STORED', 1))
+        self.lives('stored', never=['moved_aside', 'initialised'])
+        self.assertTrue(self.rig.token())
         self.final()
 
     def test_c7_while_it_is_configured(self):
@@ -296,6 +320,23 @@ class Lies(StoreCase):
         self.refused(72, 'contradicts the marker')
         self.put_back()
         self.mended()
+
+    def test_another_device_number(self):
+        """The machine started again, and its disk is found in another place:
+        the marker is still beside the directory that it names."""
+        path = self.rig.store + '.sallyport'
+        for state in ('STORED', 'PREPARED'):
+            with self.subTest(state):
+                self.mark(state)
+                with open(path, encoding='ascii') as f:
+                    text = f.read()
+                dev = str(os.stat(self.rig.store).st_dev)
+                self.assertIn('directory %s ' % dev, text)
+                with open(path, 'w', encoding='ascii') as f:
+                    f.write(text.replace('directory %s ' % dev,
+                                         'directory 1%s ' % dev))
+                self.mended()
+                self.put_back()
 
     def test_the_vault_is_away(self):
         self.refused(32, 'the key vault does not answer',
