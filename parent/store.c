@@ -196,12 +196,40 @@ store_look(const struct sup *s, struct seen *out_seen,
 		if (r != 0)
 			return r;
 		seen.marker = m.state;
-		seen.this_directory = m.state != MARKER_NONE &&
-				      m.dev == st.st_dev && m.ino == st.st_ino;
+		/* The marker lies on the store's file system, whose device
+		 * number is another one after a restart of the machine. */
+		seen.this_directory =
+			m.state != MARKER_NONE && m.ino == st.st_ino;
 	}
 	*out_seen = seen;
 	*out_marker = m;
 	return 0;
+}
+
+/* Under its name it is there as it must be, or not at all: a death in between
+ * leaves one that the next boot takes away. */
+static int
+make_as(const struct place *p, gid_t gid)
+{
+	char made[300];
+	int fd, r = ERR_SYS;
+
+	snprintf(made, sizeof(made), "%s.made", p->marker);
+	(void)!unlinkat(p->parent, made, AT_REMOVEDIR);
+	if (mkdirat(p->parent, made, 0700) != 0)
+		return ERR_SYS;
+	fd = openat(p->parent, made,
+		    O_DIRECTORY | O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return ERR_SYS;
+	if (fchown(fd, (uid_t)-1, gid) == 0 && fchmod(fd, 02770) == 0 &&
+	    fsync(fd) == 0 &&
+	    renameat2(p->parent, made, p->parent, p->name, RENAME_NOREPLACE) ==
+		    0 &&
+	    fsync(p->parent) == 0)
+		r = 0;
+	close(fd);
+	return r;
 }
 
 int
@@ -209,22 +237,14 @@ store_make(const struct sup *s)
 {
 	gid_t gid = conf_num(s->conf, CONF_UID_SERVER);
 	struct place p;
-	int r, fd = -1;
+	struct stat st;
+	int r;
 
 	if ((r = place_open(s, &p)) != 0)
 		return r;
-	if (mkdirat(p.parent, p.name, 0700) == 0) {
-		fd = openat(p.parent, p.name,
-			    O_DIRECTORY | O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-		if (fd < 0 || fchown(fd, (uid_t)-1, gid) != 0 ||
-		    fchmod(fd, 02770) != 0 || fsync(fd) != 0 ||
-		    fsync(p.parent) != 0)
-			r = say(p.path, strerror(errno), EXIT_STORE_PATH);
-	} else if (errno != EEXIST) {
+	if (fstatat(p.parent, p.name, &st, AT_SYMLINK_NOFOLLOW) != 0 &&
+	    make_as(&p, gid) != 0)
 		r = say(p.path, strerror(errno), EXIT_STORE_PATH);
-	}
-	if (fd >= 0)
-		close(fd);
 	close(p.parent);
 	return r;
 }

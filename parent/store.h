@@ -8,6 +8,9 @@
  *   state PREPARED|STORED
  *   generation 32 hex digits | unknown
  *   directory DEVICE INODE
+ *
+ * The inode alone says which directory is meant: the marker is on the same file
+ * system, and its device number may be another one after a restart.
  */
 #ifndef SP_STORE_H
 #define SP_STORE_H
@@ -51,8 +54,9 @@ CHECKED int store_unchanged(const struct sup *s, const struct marker *was,
 			    struct seen *out_now);
 
 /*
- * Holds the store against other supervisors of this machine until the process
- * ends.  Returns 0 or EXIT_STATE, said.
+ * Holds the store, and in the container profile run_directory, against other
+ * supervisors of this machine until the process ends.  Returns 0 or
+ * EXIT_STATE, said.
  */
 CHECKED int store_lock(const struct sup *s);
 

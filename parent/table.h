@@ -24,7 +24,7 @@ enum seen_keys { KEYS_NOT_YET, KEYS_NOTHING, KEYS_OLD, KEYS_BUNDLE };
 
 struct seen {
 	enum marker_state marker;
-	bool this_directory; /* the marker's device and inode are the store's */
+	bool this_directory; /* the marker's inode is the store's */
 	enum seen_store store;
 	enum seen_look look;
 	enum seen_keys keys;
