@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -296,5 +297,8 @@ main(int argc, char **argv)
 		      stderr);
 		return EXIT_PLATFORM;
 	}
+	/* whoever started us may ignore it: then nobody could be reaped */
+	if (signal(SIGCHLD, SIG_DFL) == SIG_ERR)
+		return EXIT_INTERNAL;
 	return kill_trace(check, &args);
 }

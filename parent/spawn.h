@@ -43,7 +43,7 @@ void spawn_init(const struct sup *s, struct spawn *sp, enum seat seat);
  */
 CHECKED int spawn(struct sup *s, struct spawn *sp);
 
-/* The steps of stage 1; a child that fails one exits with 110 + step. */
+/* The steps of stage 1; a child that fails one exits with STEP_EXIT + step. */
 enum step {
 	STEP_SESSION,
 	STEP_NETNS,
@@ -60,7 +60,9 @@ enum step {
 	STEP_EXEC,
 	STEP_COUNT
 };
-#define STEP_EXIT 130 /* and on: stage 1 failed; above all of exit.def */
+/* And on: above all of exit.def, and above 128 + 64, which a program that was
+ * ended by a signal is said to have exited with. */
+#define STEP_EXIT 200
 
 const char *step_name(int step);
 

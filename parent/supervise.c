@@ -47,10 +47,17 @@ int
 open_log(void)
 {
 	struct stat st;
-	int fd;
+	int fd, flags;
 
-	if (fstat(2, &st) != 0 || !S_ISFIFO(st.st_mode))
+	if (fstat(2, &st) != 0 ||
+	    (!S_ISFIFO(st.st_mode) && !S_ISSOCK(st.st_mode)))
 		return 2;
+	if (S_ISSOCK(st.st_mode)) { /* it cannot be opened anew */
+		flags = fcntl(2, F_GETFL);
+		if (flags >= 0)
+			(void)!fcntl(2, F_SETFL, flags | O_NONBLOCK);
+		return 2;
+	}
 	/* Opened anew: the flag is of the open file, and 2 is the server's. */
 	fd = open("/proc/self/fd/2", O_WRONLY | O_NONBLOCK | O_CLOEXEC);
 	return fd < 0 ? 2 : fd;

@@ -12,8 +12,9 @@ void sup_init(struct sup *s, struct conf *conf);
 int open_null(void);
 
 /*
- * A descriptor of standard error that does not block, where it is a pipe: the
- * server writes into it too, and may fill it.  Else, and on failure, 2 itself.
+ * A descriptor of standard error that does not block, where it is a pipe or a
+ * socket (a socket is then so for all who have it): the server writes into it
+ * too, and may fill it.  Else, and on failure, 2 itself.
  */
 int open_log(void);
 

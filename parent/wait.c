@@ -54,6 +54,9 @@ wait_setup(struct sup *s)
 {
 	sigset_t all;
 
+	/* whoever started us may ignore it: then nobody could be reaped */
+	if (signal(SIGCHLD, SIG_DFL) == SIG_ERR)
+		return ERR_SYS;
 	sigfillset(&all);
 	if (sigprocmask(SIG_SETMASK, &all, NULL) != 0)
 		return ERR_SYS;

@@ -7,6 +7,7 @@ import fcntl
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import threading
 import time
@@ -100,6 +101,32 @@ class Log(FaultCase):
         os.write(w, b'x' * 4096)
         p = self.popen(conf, w)
         self.assertEqual(p.wait(60), 53)
+        self.rig.check_nothing_left()
+        self.mended()
+
+    def test_a_reader_that_is_gone(self):
+        """The server dies of its broken pipe: it exited, and it is not its
+        confinement that failed."""
+        r, w = os.pipe()
+        os.close(r)
+        self.assertEqual(self.popen(self.rig.conf(), w).wait(60), 52)
+        self.rig.check_nothing_left()
+        self.mended()
+
+    def test_a_socket_that_nobody_reads(self):
+        """As a pipe: neither a boot nor its end waits for a reader."""
+        ours, theirs = socket.socketpair()
+        self.addCleanup(ours.close)
+        theirs.setblocking(False)
+        try:
+            while True:
+                theirs.send(b'x' * 4096)
+        except BlockingIOError:
+            theirs.setblocking(True)
+        p = self.popen(self.rig.conf(server_ready=3), theirs.detach())
+        time.sleep(1)
+        p.send_signal(signal.SIGTERM)
+        self.assertIn(p.wait(30), (0, 7, 53))
         self.rig.check_nothing_left()
         self.mended()
 

@@ -16,8 +16,20 @@ PRELUDE = ('import os, signal, sys\n'
            'os.execv(sys.argv[1], sys.argv[1:])\n')
 
 
+IGNORED = ('import os, signal, sys\n'
+           'signal.signal(signal.SIGCHLD, signal.SIG_IGN)\n'
+           'os.execv(sys.argv[1], sys.argv[1:])\n')
+
+
 class Early(ErrorCase):
     LIVED = False
+
+    def test_whoever_started_it_ignores_the_end_of_children(self):
+        """The kernel would reap them, and nobody would know how they ended."""
+        boot = self.rig.run(wrap=['/usr/bin/python3', '-c', IGNORED])
+        self.assertTrue(boot.wait_until('ready'), boot.text()[-3000:])
+        self.rig.stop(boot)
+        self.rig.forget()
 
     def test_one_that_waits_when_the_program_starts(self):
         boot = self.rig.run(wrap=['/usr/bin/python3', '-c', PRELUDE])
