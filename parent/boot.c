@@ -7,12 +7,14 @@
 #include "keeper.h"
 #include "life.h"
 #include "log.h"
+#include "precheck.h"
 #include "server.h"
 #include "table.h"
 #include "wait.h"
 
 #define SESSIONS_MAX 8 /* a boot that needs more goes in a circle */
 #define SKIP_MAX     3 /* older bundles that are tried */
+#define LOOK_S	     2 /* for look to see that its server is gone */
 
 enum outcome { OUT_FAILED, OUT_READY, OUT_AGAIN };
 
@@ -30,30 +32,6 @@ stop_with(struct sup *s, const struct seen *seen, int code)
 			 conf_str(s->conf, CONF_CONTAINER),
 			 conf_str(s->conf, CONF_SA_NAME), advice);
 	fail_with(s, code, SEAT_SUPERVISOR);
-	return ERR_REFUSED;
-}
-
-/* P3 and section 7: a first life needs the pin, and a way in for humans. */
-static int
-first_life_ok(struct sup *s)
-{
-	const struct conf *c = s->conf;
-	bool pin = conf_str(c, CONF_PIN) || conf_yes(c, CONF_TRUST);
-	bool in = control_way_in(c);
-
-	if (!pin)
-		log_line(LOG_FAIL, NULL, "no_pin",
-			 "add: pin = SHA-256 of the master key's public key; "
-			 "the line \"master key\" above shows that of the "
-			 "released one: compare it before you add it");
-	if (!in)
-		log_line(
-			LOG_FAIL, NULL, "no_way_in",
-			"add: operator_key = /path/of/the/operators/public.pem "
-			"(or an [auth NAME] section)");
-	if (pin && in)
-		return 0;
-	fail_with(s, pin ? EXIT_NO_WAY_IN : EXIT_NO_PIN, SEAT_SUPERVISOR);
 	return ERR_REFUSED;
 }
 
@@ -95,7 +73,13 @@ look(struct sup *s, struct session *x, struct seen *seen)
 		if (!server || seen->marker != MARKER_PREPARED ||
 		    seen->store == STORE_EMPTY || stopping(s))
 			return r;
-		s->fail_code = 0; /* the table has a row for this */
+		/* the table has a row for this; what look says of a server that
+		 * is not there any more is no news */
+		s->child[SEAT_LOOK].ending = true;
+		wait_gone(s, SEAT_LOOK, LOOK_S);
+		if ((r = wait_kill(s, SEAT_BIT(SEAT_LOOK))) != 0)
+			return r;
+		s->fail_code = 0;
 		server_stop(s);
 		seen->look = SEEN_NO_START;
 		return 0;
@@ -125,7 +109,7 @@ prepare_store(struct sup *s, struct session *x, struct seen *seen)
 	struct seen now;
 	int r;
 
-	if ((r = first_life_ok(s)) != 0)
+	if ((r = check_first_life(s)) != 0)
 		return r;
 	if ((r = store_make(s)) == 0 &&
 	    (r = store_unchanged(s, &x->marker, &now)) == 0 &&
@@ -177,7 +161,7 @@ initialise(struct sup *s, struct session *x)
 {
 	int r;
 
-	if ((r = first_life_ok(s)) != 0)
+	if ((r = check_first_life(s)) != 0)
 		return r;
 	if (conf_local_store(s->conf) && (r = wave_open(s, x)) != 0)
 		return r;
@@ -354,6 +338,16 @@ run_session(struct sup *s, struct session *x, struct seen *seen)
 	return act(s, x, seen, action);
 }
 
+/* Nothing of either life is left. */
+static int
+gave_up(struct sup *s, int code)
+{
+	server_stop(s);
+	life_close(s, LIFE_PRIVATE);
+	life_close(s, LIFE_PUBLIC);
+	return code;
+}
+
 int
 boot(struct sup *s)
 {
@@ -372,7 +366,7 @@ boot(struct sup *s)
 		int r = session_begin(s, &x, &seen, skip);
 
 		if (r != 0)
-			return r;
+			return gave_up(s, r);
 		if (table_hopeless(&seen, &stop))
 			out = act(s, &x, &seen, stop);
 		else
@@ -385,9 +379,7 @@ boot(struct sup *s)
 		}
 		if (out == OUT_AGAIN)
 			continue;
-		server_stop(s);
-		life_close(s, LIFE_PRIVATE);
-		life_close(s, LIFE_PUBLIC);
+		(void)gave_up(s, 0);
 		if (s->fail_code != EXIT_NOT_THESE || skip == SKIP_MAX ||
 		    seen.keys != KEYS_BUNDLE)
 			return s->fail_code;
@@ -396,5 +388,5 @@ boot(struct sup *s)
 			 "one before it");
 		skip++;
 	}
-	return EXIT_STATE;
+	return gave_up(s, EXIT_STATE);
 }

@@ -12,10 +12,12 @@
 #include <unistd.h>
 
 #include "boot.h"
+#include "control_conf.h"
 #include "frame.h"
 #include "log.h"
 #include "paths.h"
 #include "platform.h"
+#include "reap.h"
 #include "server.h"
 #include "session.h"
 #include "wait.h"
@@ -130,4 +132,27 @@ check_template(struct sup *s)
 	r = render(s, &x);
 	session_close(s, &x);
 	return r == 0 ? 0 : s->fail_code;
+}
+
+int
+check_first_life(struct sup *s)
+{
+	const struct conf *c = s->conf;
+	bool pin = conf_str(c, CONF_PIN) || conf_yes(c, CONF_TRUST);
+	bool in = control_way_in(c);
+
+	if (!pin)
+		log_line(LOG_FAIL, NULL, "no_pin",
+			 "add: pin = SHA-256 of the master key's public key; "
+			 "the line \"master key\" above shows that of the "
+			 "released one: compare it before you add it");
+	if (!in)
+		log_line(
+			LOG_FAIL, NULL, "no_way_in",
+			"add: operator_key = /path/of/the/operators/public.pem "
+			"(or an [auth NAME] section)");
+	if (pin && in)
+		return 0;
+	fail_with(s, pin ? EXIT_NO_WAY_IN : EXIT_NO_PIN, SEAT_SUPERVISOR);
+	return ERR_REFUSED;
 }

@@ -21,4 +21,11 @@ CHECKED int check_files(struct sup *s);
  */
 CHECKED int check_template(struct sup *s);
 
+/*
+ * A first life needs the pin and a way in for humans (DESIGN P3, section 7).
+ * Returns 0, or ERR_REFUSED and what to add, said: EXIT_NO_PIN or
+ * EXIT_NO_WAY_IN is s->fail_code.
+ */
+CHECKED int check_first_life(struct sup *s);
+
 #endif

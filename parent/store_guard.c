@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "log.h"
@@ -34,24 +35,36 @@ store_unchanged(const struct sup *s, const struct marker *was,
 }
 
 /* The lock is the open descriptor: it goes with the process. */
-int
-store_lock(const struct sup *s)
+static int
+lock(const char *dir)
 {
-	const char *path = conf_str(s->conf, CONF_STORE_PATH);
-	char dir[PATH_MAX];
-	int fd;
+	int fd = open(dir, O_DIRECTORY | O_RDONLY | O_CLOEXEC);
 
-	if (!conf_local_store(s->conf))
-		return 0;
-	snprintf(dir, sizeof(dir), "%.*s", (int)(strrchr(path, '/') - path) + 1,
-		 path);
-	fd = open(dir, O_DIRECTORY | O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
-		return 0; /* store_look says what is wrong with it */
+		return 0; /* who works with it says what is wrong with it */
 	if (flock(fd, LOCK_EX | LOCK_NB) == 0)
 		return 0;
 	log_line(LOG_FAIL, NULL, "store_locked",
 		 "another sallyport uses %s: end it first", dir);
 	close(fd);
 	return EXIT_STATE;
+}
+
+int
+store_lock(const struct sup *s)
+{
+	const char *path = conf_str(s->conf, CONF_STORE_PATH);
+	const char *run = conf_str(s->conf, CONF_RUN_DIR);
+	char dir[PATH_MAX];
+	int r;
+
+	/* full: in a mount namespace of the boot's own */
+	if (!s->full && (mkdir(run, 0700) == 0 || errno == EEXIST) &&
+	    (r = lock(run)) != 0)
+		return r;
+	if (!conf_local_store(s->conf))
+		return 0;
+	snprintf(dir, sizeof(dir), "%.*s", (int)(strrchr(path, '/') - path) + 1,
+		 path);
+	return lock(dir);
 }

@@ -192,9 +192,11 @@ wave_end(struct sup *s, struct session *x)
 	struct child *c = &s->child[SEAT_BROKER];
 	int r;
 
+	/* one that is dead already did not end because it was told to */
+	if ((r = session_go(s, x, GO_END)) != 0)
+		return r;
 	c->ending = true;
-	if ((r = session_go(s, x, GO_END)) != 0 ||
-	    (r = wait_exits(s, SEAT_BIT(SEAT_BROKER), limit(s))) != 0)
+	if ((r = wait_exits(s, SEAT_BIT(SEAT_BROKER), limit(s))) != 0)
 		return r;
 	if (c->signal == 0 && c->code == EXIT_OK)
 		return 0;

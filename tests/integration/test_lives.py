@@ -80,6 +80,20 @@ class TwoOnOneStore(LifeCase):
         rig.stop(first)
 
 
+    def test_two_stores_and_one_run_directory(self):
+        """container: the files of a server that serves are not another's."""
+        rig = self.rig(profile='container')
+        first = rig.ready()
+        others = {'uid_' + r: u for r, u in role_uids().items()}
+        second = rig.run(port=free_port(), storage_path=os.path.join(
+            rig.work, 'deployment', 'data'), **others)
+        self.assertEqual(second.wait(), 56, second.text())
+        self.assertIn('another sallyport uses ' + rig.run_dir, second.said())
+        first.signal(signal.SIGHUP)
+        self.assertTrue(first.wait_until('rotated'), first.text()[-3000:])
+        rig.stop(first)
+
+
 class Storing(LifeCase):
     def test_a_dead_store_process_is_followed_by_the_next(self):
         rig = self.rig()
