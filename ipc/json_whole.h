@@ -2,8 +2,11 @@
 /*
  * jansson's parser leaves out what it has no memory for, without an error: of
  * a string that had to grow and could not, the rest is missing (load.c's
- * lex_save() does not look at what strbuffer_append_byte() returns).  So its
- * memory is watched, and what is parsed is whole or nothing.
+ * lex_save() does not look at what strbuffer_append_byte() returns), and where
+ * that is the quote at its end, lex_scan_string() copies until it finds one,
+ * past all bounds.  So its memory is watched: the first want ends the parsing
+ * right there, what is parsed is whole or nothing, and what it had allocated
+ * is lost (the process is about to end).
  */
 #ifndef SP_JSON_WHOLE_H
 #define SP_JSON_WHOLE_H
