@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "boot.h"
 
+#include <string.h>
 #include <sys/random.h>
 
 #include "control_conf.h"
@@ -229,9 +230,14 @@ boot_unseal(struct sup *s, struct session *x, const struct seen *seen)
 		fail_with(s, r, SEAT_SUPERVISOR);
 		return ERR_REFUSED;
 	}
-	if (s->child[SEAT_TPM].code == EXIT_T_FRESH &&
-	    (r = wave_store(s, x)) != 0)
-		return r;
+	if (s->child[SEAT_TPM].code == EXIT_T_FRESH) {
+		if ((r = wave_store(s, x)) != 0)
+			return r;
+		if (strcmp(conf_str(s->conf, CONF_LAYOUT), "bundle") != 0)
+			log_line(LOG_STEP, NULL, "layout",
+				 "add: layout = bundle (separate keys in the "
+				 "key vault then count as none)");
+	}
 	warnings(s, seen);
 	return wave_end(s, x);
 }

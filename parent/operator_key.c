@@ -12,6 +12,7 @@
  */
 #include "operator_key.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "cursor.h"
@@ -72,11 +73,19 @@ operator_key_read(const struct conf *c, struct operator_key *out)
 	const char *path = conf_str(c, CONF_OPERATOR);
 	uint8_t text[PEM_FILE_MAX + 1];
 	size_t n = 0;
+	int r;
 
 	memset(out, 0, sizeof(*out));
 	if (!path)
 		return 0;
-	if (read_file(path, text, PEM_FILE_MAX, &n) == 0) {
+	r = read_file(path, text, PEM_FILE_MAX, &n);
+	if (r == ERR_NOTFOUND || r == ERR_SYS) {
+		log_line(LOG_FAIL, NULL, "config",
+			 "operator_key %s: cannot be read: %s", path,
+			 strerror(errno));
+		return r;
+	}
+	if (r == 0) {
 		text[n] = '\0';
 		if (pem_block((char *)text, "PUBLIC KEY", 0, out->der,
 			      sizeof(out->der), &out->bytes) == 0)

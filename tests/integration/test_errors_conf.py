@@ -615,6 +615,8 @@ class Files(ErrorCase):
                           serialization.Encoding.PEM, serialization
                           .PublicFormat.SubjectPublicKeyInfo).decode()))
         self.both(3, 'operator_key', operator_key=self.file('no key\n'))
+        self.both(3, 'operator_key', 'No such file',
+                  operator_key=self.missing())
         self.both(3, '[policy p]: give either', sections='[policy p]\n'
                   'file = %s\n' % self.missing())
 

@@ -68,6 +68,22 @@ class Lives(LifeCase):
         self.first_and_second(storage='raft', profile='container')
 
 
+class Layout(LifeCase):
+    def test_a_first_life_names_the_line_to_add(self):
+        """Once, and not where it is there."""
+        rig = self.rig()
+        boot = rig.ready()
+        self.assertIn('add: layout = bundle', boot.text())
+        rig.stop(boot)
+        boot = rig.ready()
+        self.assertNotIn('layout', boot.events())
+        rig.stop(boot)
+        rig.forget()
+        boot = rig.ready(layout='bundle')
+        self.assertNotIn('layout', boot.events())
+        rig.stop(boot)
+
+
 class TwoOnOneStore(LifeCase):
     def test_the_second_is_refused_and_the_first_goes_on(self):
         rig = self.rig()
