@@ -58,6 +58,10 @@ http_on_header(char *p, size_t one, size_t bytes, void *arg)
 		return 0;
 	}
 	h->header_got += bytes;
+	if (bytes == 2 && memcmp(p, "\r\n", 2) == 0)
+		h->header_whole = true;
+	else if (bytes > 5 && memcmp(p, "HTTP/", 5) == 0)
+		h->header_whole = false; /* behind a 100 comes another */
 	if ((v = value_of("retry-after:", p, bytes, &n)))
 		h->after_s = retry_after(v, n, (int64_t)time(NULL));
 	else if ((v = value_of("x-ms-error-code:", p, bytes, &n)))
@@ -201,6 +205,9 @@ judge(struct http *h, CURLcode c, struct http_answer *out)
 		out->why = h->why[0] ? h->why : curl_easy_strerror(c);
 		if (h->too_long || h->header_too_long)
 			out->why = "the answer is too long";
+	} else if (!h->header_whole && !h->too_long) {
+		/* libcurl takes it for an answer */
+		out->why = "the answer ends within its header";
 	} else if (status < 100 || status > 599) {
 		out->why = "the answer has no status";
 	} else if (status == 200 && h->rq->json && !is_json(h->easy)) {
@@ -223,6 +230,7 @@ http_call(struct http *h, const struct http_request *rq, uint32_t left_ms,
 	h->header_got = 0;
 	h->too_long = false;
 	h->header_too_long = false;
+	h->header_whole = false;
 	h->after_s = 0;
 	h->code[0] = '\0';
 	h->date_s = 0;

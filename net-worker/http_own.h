@@ -24,6 +24,7 @@ struct http {
 	size_t header_got;
 	bool too_long; /* the body */
 	bool header_too_long;
+	bool header_whole; /* its empty line came */
 	uint32_t after_s;
 	char code[LEASE_CODE];
 	uint64_t date_s;

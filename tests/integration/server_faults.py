@@ -170,6 +170,8 @@ def run_one(case, good):
             "%s: %s" % (one.outcome, one.worker.notes)
     if case.life == "init" and one.worker.keys[1] != one.mock.shares:
         return "other shares"
+    if case.call[1].endswith("lookup-self") and case.name == "403":
+        return None  # it is its word that says which token is dead
     if case.life in ("fresh", "final") and one.state() != good.state():
         return "OK, but the server is %r" % (one.state(),)
     return None
