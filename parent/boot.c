@@ -224,9 +224,11 @@ boot_unseal(struct sup *s, struct session *x, const struct seen *seen)
 		return r;
 	log_line(LOG_STEP, NULL, "unsealed",
 		 "server unsealed, proved, configuration compared");
-	if (conf_local_store(s->conf) && seen->marker == MARKER_NONE &&
-	    seen->keys == KEYS_BUNDLE &&
-	    (r = store_mark(s, MARKER_STORED, false, x->generation)) != 0) {
+	if (conf_local_store(s->conf) && seen->keys == KEYS_BUNDLE &&
+	    (seen->marker == MARKER_NONE ||
+	     (seen->marker == MARKER_STORED && !seen->this_directory)) &&
+	    (r = store_mark(s, MARKER_STORED, x->marker.generation_known,
+			    x->generation)) != 0) {
 		fail_with(s, r, SEAT_SUPERVISOR);
 		return ERR_REFUSED;
 	}
@@ -319,10 +321,10 @@ run_session(struct sup *s, struct session *x, struct seen *seen)
 	since_now(&s->cert);
 	if (wave_attest(s, x) != 0)
 		return OUT_FAILED;
-	/* On a directory that its marker does not name nothing is started. */
+	/* PREPARED names one directory: on another nothing is started. */
 	if (local &&
-	    (seen->marker == MARKER_NONE ? seen->store == STORE_FILES
-					 : seen->this_directory) &&
+	    (seen->marker == MARKER_PREPARED ? seen->this_directory
+					     : seen->store == STORE_FILES) &&
 	    look(s, x, seen) != 0)
 		return OUT_FAILED;
 	if (wave_fetched(s, x, &fetch) != 0)

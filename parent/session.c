@@ -133,8 +133,8 @@ session_begin(struct sup *s, struct session *x, struct seen *seen,
 	if (x->marker.state != MARKER_NONE)
 		x->absent_s = conf_num(s->conf, CONF_T_ABSENT);
 	/* Moved aside, and dead before the new marker: a new generation. */
-	if (x->marker.state != MARKER_NONE && x->marker.generation_known &&
-	    seen->this_directory)
+	if (x->marker.generation_known &&
+	    (x->marker.state == MARKER_STORED || seen->this_directory))
 		memcpy(x->generation, x->marker.generation, GENERATION_BYTES);
 	else if (getrandom(x->generation, GENERATION_BYTES, 0) !=
 		 GENERATION_BYTES)

@@ -37,13 +37,15 @@ static const struct row {
 	{MARKER_PREPARED, false, STORE_EMPTY, SEEN_NOT_YET, KEYS_NOTHING,
 	 DO_PREPARE},
 	/* STORED: data may be there; nothing is ever started over, and where
-	 * nothing is there no look may leave files that look like a store */
+	 * nothing is there no look may leave files that look like a store.  A
+	 * copy that was put back is as good as the directory: nothing that is
+	 * done to it destroys anything */
 	{MARKER_STORED, ANY, STORE_EMPTY, ANY, ANY, DO_STOP_LOST},
-	{MARKER_STORED, true, ANY, SEEN_NOT_YET, ANY, DO_LOOK},
-	{MARKER_STORED, true, ANY, SEEN_INIT, KEYS_BUNDLE, DO_UNSEAL},
-	{MARKER_STORED, true, ANY, SEEN_UNINIT, ANY, DO_STOP_LOST},
-	{MARKER_STORED, true, ANY, ANY, KEYS_NOTHING, DO_STOP_NO_KEYS},
-	{MARKER_STORED, true, ANY, ANY, KEYS_OLD, DO_STOP_NO_KEYS},
+	{MARKER_STORED, ANY, ANY, SEEN_NOT_YET, ANY, DO_LOOK},
+	{MARKER_STORED, ANY, ANY, SEEN_INIT, KEYS_BUNDLE, DO_UNSEAL},
+	{MARKER_STORED, ANY, ANY, SEEN_UNINIT, ANY, DO_STOP_LOST},
+	{MARKER_STORED, ANY, ANY, ANY, KEYS_NOTHING, DO_STOP_NO_KEYS},
+	{MARKER_STORED, ANY, ANY, ANY, KEYS_OLD, DO_STOP_NO_KEYS},
 };
 
 static int

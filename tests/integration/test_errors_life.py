@@ -133,9 +133,28 @@ class Lived(StoreCase):
         self.assertEqual(self.store_files(), ['data'])
 
     def test_marker_of_another_directory(self):
-        self.mark('STORED', inode=1)
-        self.exactly(56, 'marker STORED (of another directory)')
+        self.mark('PREPARED', inode=1)
+        self.exactly(56, 'marker PREPARED (of another directory)')
         self.mark('STORED')
+        self.mended()
+
+    def test_a_store_that_was_put_back_from_a_copy(self):
+        """STORED licenses nothing that could destroy it: a copy serves, and
+        from then on the marker names it."""
+        copy = self.rig.store + '.copy'
+        shutil.copytree(self.rig.store, copy)
+        gid = self.rig.base
+        for path in [copy] + [os.path.join(copy, x)
+                              for x in os.listdir(copy)]:
+            os.chown(path, 0 if path == copy else gid, gid)
+        os.chmod(copy, 0o2770)
+        os.rename(self.rig.store, self.rig.store + '.old')
+        self.exactly(58, 'store absent or empty')
+        os.rename(copy, self.rig.store)
+        boot = self.mended()
+        self.assertNotIn('moved_aside', boot.events())
+        with open(self.rig.store + '.sallyport', encoding='ascii') as f:
+            self.assertIn(' %d\n' % os.stat(self.rig.store).st_ino, f.read())
         self.mended()
 
     def test_zz_moved_aside_and_older_bundles(self):
