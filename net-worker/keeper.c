@@ -179,18 +179,21 @@ arm(struct keeper *k)
 	return timer_settime(k->timer, TIMER_ABSTIME, &when, NULL);
 }
 
-/* Tells the supervisor what it waits to see; each once. */
-static void
+/* Tells the supervisor what it waits to see; each once.  0 or ERR_SYS. */
+static int
 show(const struct lease *l, bool *waiting, bool *held)
 {
 	if (!*waiting && (l->others || l->held)) {
-		BUG_ON(shutdown(FD_KEEPER_ASKED, SHUT_WR) != 0);
+		if (shutdown(FD_KEEPER_ASKED, SHUT_WR) != 0)
+			return ERR_SYS;
 		*waiting = true;
 	}
 	if (!*held && l->held) {
-		BUG_ON(shutdown(FD_KEEPER_HELD, SHUT_WR) != 0);
+		if (shutdown(FD_KEEPER_HELD, SHUT_WR) != 0)
+			return ERR_SYS;
 		*held = true;
 	}
+	return 0;
 }
 
 /* The go pipe ended: who follows need not wait for the lease's end. */
@@ -228,8 +231,8 @@ keeper_run(struct keeper *k)
 		step(k);
 		if (k->lease.code != 0)
 			return k->lease.code;
-		if (k->lease.held && arm(k) != 0)
+		if ((k->lease.held && arm(k) != 0) ||
+		    show(&k->lease, &waiting, &held) != 0)
 			return EXIT_INTERNAL;
-		show(&k->lease, &waiting, &held);
 	}
 }

@@ -107,7 +107,7 @@ class Unseal(Real):
     def test_a_fresh_set_needs_a_decision_about_its_token(self):
         self.born()
         w = self.unsealed(self.fresh, [])
-        self.assertEqual(w.outcome, "INTERNAL")
+        self.assertEqual(w.outcome, "NO_WAY_IN")
         self.assertEqual(look(self.bao.connect()).outcome, "L_INIT")
 
     def test_shares_of_another_store(self):

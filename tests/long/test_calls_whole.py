@@ -15,6 +15,8 @@ SEED = drawn.seed(1)
 
 
 class Whole(unittest.TestCase):
+    maxDiff = None  # each that went wrong
+
     def whole(self, name):
         self.assertEqual(cc.sampled(name, None, SEED), [])
 

@@ -17,6 +17,8 @@ SEED = drawn.seed(1)
 
 
 class Whole(unittest.TestCase):
+    maxDiff = None  # each that went wrong
+
     def test_for_ever(self):
         self.assertEqual(net_case.run(SEED), [])
 

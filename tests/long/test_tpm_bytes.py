@@ -33,6 +33,8 @@ def cases(life):
 
 
 class Bytes(unittest.TestCase):
+    maxDiff = None  # each that went wrong
+
     def test_all(self):
         life, wrong = tf.Life(), []
         every = list(cases(life))
