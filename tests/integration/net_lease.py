@@ -3,9 +3,7 @@
 ever or once; what must come of it is written here a second time.  A case may
 take as long as a lease and uses no processor: many run at once."""
 import collections
-import queue
 import re
-import threading
 import time
 
 import drawn
@@ -163,34 +161,18 @@ class Run:
 def run(seed, many=None, jobs=16):
     """So many by the seed, so many at once; prints the figures, returns what
     is wrong."""
-    every = all_faults(nf.Pki())
-    todo, wrong, peaks = queue.SimpleQueue(), [], [0]
+    every, peaks = all_faults(nf.Pki()), [0]
     picked = drawn.cases(every, seed, lambda f: '%s: %s, %s' % (
         f.call, f.name, f.once), many)
 
-    def work():
-        while not todo.empty():
-            try:
-                f = todo.get_nowait()
-            except queue.Empty:
-                return
-            try:
-                one = Run(f)
-                peaks.append(one.peak)
-                why = one.wrong()
-            except Exception as e:  # pylint: disable=broad-except
-                why = repr(e)
-            if why:
-                wrong.append('seed %s: %s, %s, %s: %s' % (
-                    seed, f.call, f.name, 'once' if f.once else 'for ever',
-                    why))
-    for f in picked:
-        todo.put(f)
-    threads = [threading.Thread(target=work) for _ in range(jobs)]
-    for t in threads:
-        t.start()
-    for t in threads:
-        t.join()
+    def one(fault):
+        life = Run(fault)
+        peaks.append(life.peak)
+        why = life.wrong()
+        return why and 'seed %s: %s, %s, %s: %s' % (
+            seed, fault.call, fault.name,
+            'once' if fault.once else 'for ever', why)
+    wrong = drawn.at_once(picked, one, jobs)
     print('# the lease, seed %s: %d of %d cases (%d faults, %d calls), '
           '%d KiB at most, %d wrong' % (
               seed, len(picked), len(every), len({f.name for f in every}),

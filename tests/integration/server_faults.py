@@ -4,8 +4,6 @@
 statuses, JSON.  Whatever comes, what control says of it is true."""
 import collections
 import json
-import queue
-import threading
 import time
 
 import drawn
@@ -193,30 +191,14 @@ def run(seed, many=None, jobs=6):
     is wrong."""
     good = {life: Life(life) for life in LIVES}
     every = all_cases(good)
-    todo, wrong, ends = queue.SimpleQueue(), [], collections.Counter()
-    for case in drawn.cases(every, seed, repr, many):
-        todo.put(case)
-    count = todo.qsize()
+    picked = drawn.cases(every, seed, repr, many)
 
-    def work():
-        while True:
-            try:
-                case = todo.get_nowait()
-            except queue.Empty:
-                return
-            try:
-                why = run_one(case, good[case.life])
-            except Exception as e:  # pylint: disable=broad-except
-                why = repr(e)
-            if why:
-                wrong.append("seed %s: %s: %s" % (seed, case, why))
-    threads = [threading.Thread(target=work) for _ in range(jobs)]
-    for t in threads:
-        t.start()
-    for t in threads:
-        t.join()
+    def one(case):
+        why = run_one(case, good[case.life])
+        return why and "seed %s: %s: %s" % (seed, case, why)
+    wrong = drawn.at_once(picked, one, jobs)
     print("# the server, seed %s: %d of %d cases (%d faults, %d calls), "
-          "%d wrong" % (seed, count, len(every), len(faults()),
+          "%d wrong" % (seed, len(picked), len(every), len(faults()),
                         len(every) // len(faults()) // 2, len(wrong)),
           flush=True)
     return wrong

@@ -4,8 +4,10 @@ and what is drawn; a test prints it), SALLYPORT_CASES (so many), SALLYPORT_SLICE
 (I/N: the I-th of N parts, for several machines or one night after another; a
 case is in the same part whatever the seed), SALLYPORT_ROUNDS, SALLYPORT_JOBS."""
 import os
+import queue
 import random
 import re
+import threading
 import zlib
 
 
@@ -51,3 +53,30 @@ def cases(every, number, name=repr, most=None):
     out = [c for c in every if zlib.crc32(name(c).encode()) % n == i - 1]
     random.Random(number).shuffle(out)
     return out[:_number('SALLYPORT_CASES', most)]
+
+
+def at_once(every, one, number):
+    """Calls one(case) with each, by so many threads; returns what came of it
+    that is not None, an exception in words."""
+    todo, out = queue.SimpleQueue(), []
+    for case in every:
+        todo.put(case)
+
+    def work():
+        while True:
+            try:
+                case = todo.get_nowait()
+            except queue.Empty:
+                return
+            try:
+                got = one(case)
+            except Exception as e:  # pylint: disable=broad-except
+                got = '%r: %r' % (case, e)
+            if got is not None:
+                out.append(got)
+    threads = [threading.Thread(target=work) for _ in range(number)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    return out
