@@ -114,24 +114,6 @@ gate_check(struct sup *s, enum seat seat)
 	return ERR_LOCK;
 }
 
-/* Of a plugin too: it has the server's ids and filters. */
-static const char *
-wrong_server(const struct sup *s, const struct status *st)
-{
-	const char *bad = wrong_ids(st, seat_uid(s, SEAT_SERVER));
-
-	if (bad)
-		return bad;
-	return st->seccomp != 2 || st->filters != s->own_filters + 2 ? "filters"
-								     : NULL;
-}
-
-bool
-gate_is_server(const struct sup *s, const struct status *st)
-{
-	return wrong_server(s, st) == NULL;
-}
-
 int
 gate_check_server(struct sup *s)
 {
@@ -141,7 +123,10 @@ gate_check_server(struct sup *s)
 
 	if (status_read(c->pid, &st) != 0)
 		bad = "status";
-	else if ((bad = wrong_server(s, &st)) == NULL && st.owner != 0)
+	else if ((bad = wrong_ids(&st, seat_uid(s, SEAT_SERVER))) == NULL &&
+		 (st.seccomp != 2 || st.filters != s->own_filters + 2))
+		bad = "filters";
+	else if (!bad && st.owner != 0)
 		bad = "dumpable (its executable must be unreadable)";
 	if (!still_there(c, bad))
 		return ERR_EOF;

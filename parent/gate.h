@@ -7,7 +7,6 @@
 #ifndef SP_GATE_H
 #define SP_GATE_H
 
-#include "status.h"
 #include "sup.h"
 
 /*
@@ -18,7 +17,5 @@ CHECKED int gate_check(struct sup *s, enum seat seat);
 
 /* The same for the server after its exec: no capability, own uid, filters. */
 CHECKED int gate_check_server(struct sup *s);
-/* Says whether a process is confined as the server and its plugins are. */
-bool gate_is_server(const struct sup *s, const struct status *st);
 
 #endif

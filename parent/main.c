@@ -118,8 +118,6 @@ prepare(struct sup *s)
 		return r;
 	if (!s->full && (r = paths_passable(s->conf)) != 0)
 		return r;
-	if (!s->full)
-		platform_uid_leftovers(s, seat_uid(s, SEAT_SERVER));
 	for (int seat = SEAT_BROKER; seat < SEAT_COUNT; seat++)
 		if ((r = platform_uid_free(seat_uid(s, (enum seat)seat))) != 0)
 			return r;

@@ -23,7 +23,6 @@
 #include <unistd.h>
 
 #include "config.h"
-#include "gate.h"
 #include "log.h"
 #include "page.h"
 #include "status.h"
@@ -243,11 +242,9 @@ is_number(const char *s)
 	return s[0] && s[strspn(s, "0123456789")] == '\0';
 }
 
-typedef void each_fn(const struct sup *s, pid_t pid, const struct status *st);
-
 /* Calls fn for each process with the uid; returns how many there are. */
 static unsigned
-each_with_uid(const struct sup *s, uid_t uid, each_fn *fn)
+each_with_uid(uid_t uid, void (*fn)(pid_t))
 {
 	DIR *d = opendir("/proc");
 	struct dirent *e;
@@ -264,7 +261,7 @@ each_with_uid(const struct sup *s, uid_t uid, each_fn *fn)
 			continue;
 		n++;
 		if (fn)
-			fn(s, pid, &st);
+			fn(pid);
 	}
 	closedir(d);
 	return n;
@@ -273,7 +270,7 @@ each_with_uid(const struct sup *s, uid_t uid, each_fn *fn)
 int
 platform_uid_free(uid_t uid)
 {
-	unsigned n = each_with_uid(NULL, uid, NULL);
+	unsigned n = each_with_uid(uid, NULL);
 
 	if (n == 0)
 		return 0;
@@ -283,36 +280,16 @@ platform_uid_free(uid_t uid)
 }
 
 static void
-kill_one(const struct sup *s, pid_t pid, const struct status *st)
+kill_one(pid_t pid)
 {
-	(void)s;
-	(void)st;
 	kill(pid, SIGKILL);
 }
 
 void
 platform_uid_sweep(struct sup *s, uid_t uid)
 {
+	(void)s;
 	/* A fork bomb's new children appear while we kill: scan again. */
-	for (int i = 0; i < 50 && each_with_uid(s, uid, kill_one) > 0; i++)
-		usleep(2000);
-}
-
-static void
-kill_ours(const struct sup *s, pid_t pid, const struct status *st)
-{
-	if (!gate_is_server(s, st))
-		return;
-	log_line(LOG_WARN, NULL, "leftover",
-		 "process %d is confined as the server is, and belongs to a "
-		 "boot that was killed: ended",
-		 (int)pid);
-	kill(pid, SIGKILL);
-}
-
-void
-platform_uid_leftovers(struct sup *s, uid_t uid)
-{
-	for (int i = 0; i < 50 && each_with_uid(s, uid, kill_ours) > 0; i++)
+	for (int i = 0; i < 50 && each_with_uid(uid, kill_one) > 0; i++)
 		usleep(2000);
 }

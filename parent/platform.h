@@ -29,12 +29,6 @@ CHECKED int platform_swap_off(void);
 CHECKED int platform_uid_free(uid_t uid);
 /* Kills every process with the server's uid (no pid namespace: container). */
 void platform_uid_sweep(struct sup *s, uid_t uid);
-/*
- * Kills those of the server's uid that are confined exactly as the server and
- * its plugins are: without a pid namespace a plugin outlives a supervisor that
- * was killed.  Others are left alone: see platform_uid_free().
- */
-void platform_uid_leftovers(struct sup *s, uid_t uid);
 /* The library roots and programs are root's and nobody else writes there. */
 CHECKED int platform_install_ok(void);
 

@@ -5,7 +5,6 @@ tries: each gets somewhere where nothing stops it."""
 import concurrent.futures
 import os
 import shutil
-import signal
 import socket
 import subprocess
 import tempfile
@@ -43,31 +42,6 @@ class Plugin(unittest.TestCase):
 
     def test_a_plugin_reaches_nothing_of_the_server_container(self):
         self.tries('container')
-
-
-    def test_one_that_outlives_a_supervisor_that_was_killed(self):
-        """container: no pid namespace ends with it; the next boot ends it, and
-        only what is confined as the server is."""
-        why = boot_rig.missing()
-        if why:
-            self.skipTest(why)
-        run = ServerRun('container', 'pebbledb', say=self.fail)
-        self.addCleanup(run.close)
-        run.start()
-        run.ask('GET', 'plugged/hello/you')
-        run.boot.signal(signal.SIGKILL)
-        run.boot.wait()
-        self.assertTrue(run.server(plugin=True))
-        uid = int(run.rig.settings['uid_server'])
-        with subprocess.Popen(['sleep', '600'], user=uid, group=uid,
-                              extra_groups=[]) as other:
-            boot = run.rig.run()
-            self.assertEqual(boot.wait(), 70, boot.text()[-3000:])
-            self.assertIn('leftover', boot.events())
-            self.assertIsNone(other.poll())
-            other.kill()
-        run.start()
-        run.stop()
 
 
 class Unconfined(unittest.TestCase):
