@@ -28,11 +28,10 @@ struct verify {
 };
 
 /*
- * Reads KEY_URL, ENC, ROOT and AKV_HOST of CONFIG, and primes libcrypto and
- * jansson by checking each root's own signature, a digest and a pin: after
- * that they make no call that a filter would have to allow.  Returns 0 (the
- * store is freed by verify_end) or ERR_FORMAT, ERR_CRYPTO, ERR_NOMEM,
- * ERR_SYS.
+ * Reads KEY_URL, ENC, ROOT and AKV_HOST of CONFIG, and primes libcrypto by
+ * checking each root's own signature, a digest and a pin: after that it makes
+ * no call that a filter would have to allow.  Returns 0 (the store is freed by
+ * verify_end) or ERR_FORMAT, ERR_CRYPTO, ERR_NOMEM.
  */
 CHECKED int verify_begin(const struct items *config, struct verify *out);
 void verify_end(struct verify *v);

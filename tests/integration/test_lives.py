@@ -96,6 +96,20 @@ class TwoOnOneStore(LifeCase):
         rig.stop(first)
 
 
+    def test_the_same_started_twice(self):
+        """The second ends; no process of the first is taken for a leftover."""
+        for profile in ('full', 'container'):
+            with self.subTest(profile):
+                rig = self.rig(profile=profile)
+                first = rig.ready()
+                server = rig.server_pids()
+                second = rig.run()
+                self.assertIn(second.wait(), (54, 56, 70), second.text())
+                self.assertEqual(rig.server_pids(), server)
+                self.assertFalse(rig.ask('GET',
+                                         'sys/seal-status')[1]['sealed'])
+                rig.stop(first)
+
     def test_two_stores_and_one_run_directory(self):
         """container: the files of a server that serves are not another's."""
         rig = self.rig(profile='container')
