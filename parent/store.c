@@ -129,13 +129,13 @@ parse_marker(const char *text, struct marker *out)
 	char state[16], gen[40];
 	unsigned long long dev, ino;
 	struct marker m = {0};
-	int end = 0;
+	int end = 0, more = 0;
 
 	if (sscanf(text,
 		   "sallyport marker 1\nstate %15s\ngeneration %39s\n"
-		   "directory %llu %llu\n%n",
-		   state, gen, &dev, &ino, &end) != 4 ||
-	    text[end] != '\0')
+		   "directory %llu %llu\n%nstorage %15s\n%n",
+		   state, gen, &dev, &ino, &end, m.storage, &more) < 4 ||
+	    text[more > end ? more : end] != '\0')
 		return ERR_FORMAT;
 	if (!strcmp(state, "PREPARED"))
 		m.state = MARKER_PREPARED;
@@ -176,6 +176,23 @@ read_marker(const struct place *p, struct marker *out)
 		   EXIT_MARKER);
 }
 
+/* A look would begin a store of its own among the files of another type. */
+static int
+check_type(const struct sup *s, const struct place *p, const struct marker *m,
+	   const struct seen *seen)
+{
+	const char *set = conf_str(s->conf, CONF_STORAGE);
+
+	if (m->state != MARKER_STORED || seen->store == STORE_EMPTY ||
+	    !m->storage[0] || strcmp(m->storage, set) == 0)
+		return 0;
+	log_line(LOG_FAIL, NULL, "found",
+		 "%s was made with storage = %s, the configuration says %s: "
+		 "set storage = %s, or another storage_path",
+		 p->path, m->storage, set, m->storage);
+	return EXIT_STATE;
+}
+
 int
 store_look(const struct sup *s, struct seen *out_seen,
 	   struct marker *out_marker)
@@ -192,6 +209,8 @@ store_look(const struct sup *s, struct seen *out_seen,
 		r = look_at_dir(&p, s, &seen, &st);
 		if (r == 0)
 			r = read_marker(&p, &m);
+		if (r == 0)
+			r = check_type(s, &p, &m, &seen);
 		close(p.parent);
 		if (r != 0)
 			return r;
@@ -288,10 +307,11 @@ store_mark(const struct sup *s, enum marker_state state, bool generation_known,
 	if (fstatat(p.parent, p.name, &st, AT_SYMLINK_NOFOLLOW) == 0) {
 		snprintf(text, sizeof(text),
 			 "sallyport marker 1\nstate %s\ngeneration %s\n"
-			 "directory %llu %llu\n",
+			 "directory %llu %llu\nstorage %s\n",
 			 state == MARKER_STORED ? "STORED" : "PREPARED", gen,
 			 (unsigned long long)st.st_dev,
-			 (unsigned long long)st.st_ino);
+			 (unsigned long long)st.st_ino,
+			 conf_str(s->conf, CONF_STORAGE));
 		r = replace_marker(&p, text);
 	} else {
 		r = ERR_SYS;

@@ -8,6 +8,7 @@
  *   state PREPARED|STORED
  *   generation 32 hex digits | unknown
  *   directory DEVICE INODE
+ *   storage TYPE (may be absent)
  *
  * The inode alone says which directory is meant: the marker is on the same file
  * system, and its device number may be another one after a restart.
@@ -24,12 +25,14 @@ struct marker {
 	bool generation_known;
 	uint8_t generation[GENERATION_BYTES];
 	uint64_t dev, ino;
+	char storage[16]; /* what it was made with; "": not known */
 };
 
 /*
  * Looks at the directory and the marker (a remote store has neither).
  * Returns 0 and what was seen (look and keys "not yet"), or an exit code,
- * said: EXIT_STORE_PATH, EXIT_MARKER.
+ * said: EXIT_STORE_PATH, EXIT_MARKER, EXIT_STATE (a STORED store of another
+ * type, on which no server is started).
  */
 CHECKED int store_look(const struct sup *s, struct seen *out_seen,
 		       struct marker *out_marker);

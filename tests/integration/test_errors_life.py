@@ -132,6 +132,31 @@ class Lived(StoreCase):
         self.refused(58, 'the configuration points elsewhere')
         self.assertEqual(self.store_files(), ['data'])
 
+    def test_another_type_of_storage(self):
+        """A server of that type would begin its own store among the files."""
+        before = self.asked(), self.rig.store_hash()
+        boot = self.rig.run(storage='raft')
+        self.assertEqual(boot.wait(60), 56, boot.text()[-4000:])
+        self.assertIn('was made with storage = pebbledb, the configuration '
+                      'says raft: set storage = pebbledb', boot.said())
+        self.assertNotIn('attested', boot.events())
+        self.assertEqual((self.asked(), self.rig.store_hash()), before)
+        self.mended()
+
+    def test_a_marker_that_names_no_type(self):
+        path = self.rig.store + '.sallyport'
+        with open(path, encoding='ascii') as f:
+            lines = f.readlines()
+        self.assertEqual(lines[4:], ['storage pebbledb\n'])
+        for last, code in (('', 0), ('storage pebbledb\nstorage raft\n', 68),
+                           ('storage \n', 68), ('storag', 68)):
+            with open(path, 'w', encoding='ascii') as f:
+                f.writelines(lines[:4] + [last])
+            if code:
+                self.exactly(code, 'not one that sallyport wrote')
+            else:
+                self.mended()
+
     def test_marker_of_another_directory(self):
         self.mark('PREPARED', inode=1)
         self.exactly(56, 'marker PREPARED (of another directory)')
