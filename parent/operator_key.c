@@ -83,7 +83,7 @@ operator_key_read(const struct conf *c, struct operator_key *out)
 		log_line(LOG_FAIL, NULL, "config",
 			 "operator_key %s: cannot be read: %s", path,
 			 strerror(errno));
-		return r;
+		return ERR_FORMAT;
 	}
 	if (r == 0) {
 		text[n] = '\0';

@@ -20,7 +20,7 @@ struct operator_key {
 
 /*
  * Reads the configured key.  Returns 0, also where none is configured, or
- * ERR_FORMAT, said: not PEM, not RSA, not of 2048 to 4096 bits.
+ * ERR_FORMAT, said: not to be read, not PEM, not RSA, not of 2048 to 4096 bits.
  */
 CHECKED int operator_key_read(const struct conf *c, struct operator_key *out);
 

@@ -281,9 +281,11 @@ session_spawn_with(struct sup *s, struct session *x, enum seat seat,
 	}
 	if (r == ERR_LOCK)
 		fail_with(s, EXIT_INSTALL, seat);
+	else if (r == ERR_FORMAT) /* said: a file that a setting names */
+		fail_with(s, EXIT_CONFIG, SEAT_SUPERVISOR);
 	else if (r != 0 && !s->fail_code)
 		fail_with(s, EXIT_INTERNAL, seat);
-	if (r != 0)
+	if (r != 0 && r != ERR_FORMAT)
 		log_line(LOG_FAIL, seat_name(seat), "spawn",
 			 "%s could not be started (%s)", seat_name(seat),
 			 r == ERR_LOCK ? sp.program : strerror(errno));

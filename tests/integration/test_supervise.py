@@ -137,6 +137,19 @@ class Restart(Rest):
         self.ends(boot, 36, 'not booted again after this')
         self.assertEqual(boot.events().count('restart'), 1)
 
+    def test_a_file_that_a_setting_names_is_gone(self):
+        """Since READY: the restart says which, and a boot after it goes."""
+        boot = self.rig.ready()
+        path = self.rig.deployment.path('operator.pem')
+        os.rename(path, path + '.away')
+        self.addCleanup(
+            lambda: os.path.exists(path) or os.rename(path + '.away', path))
+        self.kill_server()
+        self.ends(boot, 3, 'operator_key %s: cannot be read: No such file' %
+                  path, 'not booted again after this')
+        os.rename(path + '.away', path)
+        self.mended()
+
     def test_sighup_during_the_pause_and_the_boot(self):
         """In the pause the boot that follows fetches the newest; what is
         stored when the boot has fetched is fetched after it."""
