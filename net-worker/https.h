@@ -28,6 +28,7 @@ struct https {
 	bool for_ever;	 /* store: RETRY_MS does not end anything */
 	int verdict;	 /* exit code of what failed for good */
 	unsigned status; /* of the last call; 0: no answer */
+	bool deleted;	 /* of it: an object of that name is deleted */
 	int said_why;	 /* store: what the last NOTE was about */
 	bool have_bearer;
 	char sk_bearer[IMDS_TOKEN_MAX + 1];

@@ -142,6 +142,7 @@ step_try(struct https *h, struct step *s, const struct http_request *rq,
 	s->due_ms = 0;
 	http_call(h->http, rq, worker_left_ms(h->w), out);
 	h->status = out->status;
+	h->deleted = is_deleted(out);
 	if (out->status == 200)
 		return 0;
 	if (drop_token(h, s, rq, out))
@@ -153,7 +154,7 @@ step_try(struct https *h, struct step *s, const struct http_request *rq,
 				 .tries = s->tries,
 				 .after_s = out->after_s,
 				 .random = retry_random(&h->random)};
-	if (!out->final && !is_deleted(out) && retry_later(&ask, &wait))
+	if (!out->final && !h->deleted && retry_later(&ask, &wait))
 		return again(h, s, rq->remote, out, wait);
 	if (out->status != 0)
 		return ERR_REFUSED;

@@ -99,7 +99,8 @@ store(struct https *h, const struct thing *t)
 		tries++;
 		/* the 1st, 2nd, 4th, 8th, …: the broker counts events */
 		if ((tries & (tries - 1)) == 0)
-			https_event(h, EVENT_STORE_TRY, tries, h->status, 0);
+			https_event(h, EVENT_STORE_TRY, tries, h->status,
+				    h->deleted);
 		/* a new token may know of a right that was given meanwhile */
 		if (h->status == 401 || h->status == 403)
 			h->have_bearer = false;

@@ -86,6 +86,18 @@ class Store(Case):
         self.assertEqual([e[0] for e in self.events("STORE_TRY")], [1, 2])
         self.noted("writing apm-unseal-bundle", "HTTP 403", "not yet")
 
+    def test_a_deleted_name_is_called_so(self):
+        """It may stay so for days, and only a human ends it."""
+        self.az.rule("akv", "PUT", nf.error(
+            409, "Conflict", "Secret apm-unseal-bundle is currently in a "
+            "deleted but recoverable state", "ObjectIsDeletedButRecoverable"))
+        self.az.rule("akv", "PUT", nf.error(403, "Forbidden"))
+        w = self.begin(RETRY_MS=0)
+        self.assertEqual(self.echo(w, "BUNDLE", BUNDLE, 30), BUNDLE)
+        self.stored(w)
+        self.assertEqual([e[:3] for e in self.events("STORE_TRY")],
+                         [(1, 409, 1), (2, 403, 0)])
+
     def test_a_right_given_meanwhile_needs_a_new_token(self):
         self.az.rule("akv", "PUT", nf.error(403, "Forbidden"))
         w = self.begin()
