@@ -67,6 +67,25 @@ class FirstLife(ErrorCase):
         self.exactly(68, 'data.sallyport', 'not one that sallyport wrote')
 
 
+class Container(ErrorCase):
+    RIG = {'profile': 'container'}
+    LIVED = False
+
+    def test_a_second_session_that_cannot_begin(self):
+        """What the first rendered goes, in a profile where files stay."""
+        boot = self.rig.run()
+        self.assertTrue(boot.wait_until('initialised'), boot.text()[-4000:])
+        parent = os.path.dirname(self.rig.store)
+        os.chmod(parent, 0o775)
+        self.addCleanup(os.chmod, parent, 0o755)
+        self.assertEqual(boot.wait(60), 69, boot.text()[-4000:])
+        self.assertIn('stored', boot.events())
+        self.assertIn('writable by root alone', boot.said())
+        self.rig.check_nothing_left()
+        os.chmod(parent, 0o755)
+        self.rig.stop(self.rig.ready())
+
+
 class Storage(ErrorCase):
     LIVED = False
 
