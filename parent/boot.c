@@ -19,37 +19,6 @@
 
 enum outcome { OUT_FAILED, OUT_READY, OUT_AGAIN };
 
-static int
-stop_with(struct sup *s, const struct seen *seen, int code)
-{
-	const char *advice = table_advice(seen);
-	char text[200];
-
-	table_text(seen, text, sizeof(text));
-	log_line(LOG_FAIL, NULL, "found", "found: %s", text);
-	if (advice)
-		log_line(LOG_FAIL, NULL, "remote_store",
-			 "container %s of storage account %s: %s",
-			 conf_str(s->conf, CONF_CONTAINER),
-			 conf_str(s->conf, CONF_SA_NAME), advice);
-	fail_with(s, code, SEAT_SUPERVISOR);
-	return ERR_REFUSED;
-}
-
-static void
-warnings(const struct sup *s, const struct seen *seen)
-{
-	if (!conf_str(s->conf, CONF_PIN))
-		log_line(LOG_WARN, NULL, "no_pin",
-			 "the master key is not pinned: add pin = (the key "
-			 "above) to the configuration");
-	if (seen->keys == KEYS_OLD)
-		log_line(LOG_WARN, NULL, "old_layout",
-			 "keys of the old layout: its root token lies in the "
-			 "key vault in clear; what Sallyport promises does "
-			 "not hold for this vault until it is migrated");
-}
-
 /* The private server, and control's look at it. */
 static int
 look(struct sup *s, struct session *x, struct seen *seen)
@@ -115,7 +84,7 @@ prepare_store(struct sup *s, struct session *x, struct seen *seen)
 	if ((r = store_make(s)) == 0 &&
 	    (r = store_unchanged(s, &x->marker, &now)) == 0 &&
 	    now.store != STORE_EMPTY)
-		return stop_with(s, &now, EXIT_STATE);
+		return boot_stop(s, &now, EXIT_STATE);
 	if (r != 0 ||
 	    (r = store_mark(s, MARKER_PREPARED, true, x->generation)) != 0) {
 		fail_with(s, r, SEAT_SUPERVISOR);
@@ -240,7 +209,7 @@ boot_unseal(struct sup *s, struct session *x, const struct seen *seen)
 				 "add: layout = bundle (separate keys in the "
 				 "key vault then count as none)");
 	}
-	warnings(s, seen);
+	boot_warn(s, seen);
 	return wave_end(s, x);
 }
 
@@ -252,13 +221,14 @@ unseal(struct sup *s, struct session *x, const struct seen *seen)
 	return r != 0 ? r : boot_unseal(s, x, seen);
 }
 
-static int
+static enum outcome
 put_aside(struct sup *s, struct session *x)
 {
 	uint8_t fresh[GENERATION_BYTES];
 	struct seen now;
 	int r;
 
+	s->fail_code = 0; /* of an init */
 	server_stop(s);
 	if (getrandom(fresh, sizeof(fresh), 0) != sizeof(fresh))
 		r = EXIT_INTERNAL;
@@ -267,9 +237,20 @@ put_aside(struct sup *s, struct session *x)
 		 (r = store_make(s)) == 0)
 		r = store_mark(s, MARKER_PREPARED, true, fresh);
 	if (r == 0)
-		return 0;
+		return OUT_AGAIN;
 	fail_with(s, r, SEAT_SUPERVISOR);
-	return ERR_REFUSED;
+	return OUT_FAILED;
+}
+
+/*
+ * A first life that died while its server initialised may have left a store
+ * with which none goes on (raft, with its cluster and without a seal).
+ */
+static bool
+is_stuck(const struct sup *s, const struct session *x, const struct seen *seen)
+{
+	return s->fail_code == EXIT_INIT && !stopping(s) &&
+	       x->marker.state == MARKER_PREPARED && seen->store == STORE_FILES;
 }
 
 static enum outcome
@@ -277,32 +258,26 @@ act(struct sup *s, struct session *x, struct seen *seen, enum action action)
 {
 	switch (action) {
 	case DO_INIT:
-		return initialise(s, x) == 0 ? OUT_AGAIN : OUT_FAILED;
+		if (initialise(s, x) == 0)
+			return OUT_AGAIN;
+		return is_stuck(s, x, seen) ? put_aside(s, x) : OUT_FAILED;
 	case DO_ASIDE:
-		return put_aside(s, x) == 0 ? OUT_AGAIN : OUT_FAILED;
+		return put_aside(s, x);
 	case DO_UNSEAL:
 		return unseal(s, x, seen) == 0 ? OUT_READY : OUT_FAILED;
 	case DO_STOP_LOST:
-		(void)!stop_with(s, seen, EXIT_STORE_LOST);
+		(void)!boot_stop(s, seen, EXIT_STORE_LOST);
 		return OUT_FAILED;
 	case DO_STOP_NO_KEYS:
-		(void)!stop_with(s, seen, EXIT_NO_KEYS);
+		(void)!boot_stop(s, seen, EXIT_NO_KEYS);
 		return OUT_FAILED;
 	case DO_LOOK:
 	case DO_PREPARE:
 	case DO_STOP_STATE:
 	default:
-		(void)!stop_with(s, seen, EXIT_STATE);
+		(void)!boot_stop(s, seen, EXIT_STATE);
 		return OUT_FAILED;
 	}
-}
-
-static enum seen_keys
-keys_of(int fetch)
-{
-	return fetch == EXIT_F_BUNDLE ? KEYS_BUNDLE
-	       : fetch == EXIT_F_OLD  ? KEYS_OLD
-				      : KEYS_NOTHING;
 }
 
 static enum outcome
@@ -329,7 +304,7 @@ run_session(struct sup *s, struct session *x, struct seen *seen)
 		return OUT_FAILED;
 	if (wave_fetched(s, x, &fetch) != 0)
 		return OUT_FAILED;
-	seen->keys = keys_of(fetch);
+	seen->keys = table_keys(fetch);
 	log_line(LOG_STEP, NULL, "fetched", "key released; %s",
 		 exit_row(fetch)->what);
 	if (!local) {

@@ -24,6 +24,13 @@ CHECKED int boot(struct sup *s);
 CHECKED int boot_unseal(struct sup *s, struct session *x,
 			const struct seen *seen);
 
+/* Says what was found, and that the boot ends with the code.  Returns
+ * ERR_REFUSED. */
+int boot_stop(struct sup *s, const struct seen *seen, int code);
+
+/* What of a boot that goes well the operator should mend. */
+void boot_warn(const struct sup *s, const struct seen *seen);
+
 /* Shared by all sessions: the waves (waves.c). */
 
 /* Opens a session that needs no network: the broker alone.  As wave_begin. */

@@ -51,9 +51,7 @@ fetch_keys(struct sup *s, struct session *x, struct seen *seen)
 		return r;
 	seen->look = s->child[SEAT_LOOK].code == EXIT_L_INIT ? SEEN_INIT
 							     : SEEN_UNSEALED;
-	seen->keys = fetch == EXIT_F_BUNDLE ? KEYS_BUNDLE
-		     : fetch == EXIT_F_OLD  ? KEYS_OLD
-					    : KEYS_NOTHING;
+	seen->keys = table_keys(fetch);
 	return 0;
 }
 

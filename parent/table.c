@@ -3,6 +3,8 @@
 
 #include <stdio.h>
 
+#include "exit.h"
+
 #define ANY (-1)
 
 /*
@@ -86,6 +88,14 @@ table_hopeless(const struct seen *s, enum action *out)
 		first = false;
 	}
 	return true;
+}
+
+enum seen_keys
+table_keys(int fetch)
+{
+	return fetch == EXIT_F_BUNDLE ? KEYS_BUNDLE
+	       : fetch == EXIT_F_OLD  ? KEYS_OLD
+				      : KEYS_NOTHING;
 }
 
 void

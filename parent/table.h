@@ -53,6 +53,9 @@ enum action table_decide(const struct seen *s);
  */
 bool table_hopeless(const struct seen *s, enum action *out);
 
+/* What https said by its exit code (EXIT_F_...), for struct seen. */
+enum seen_keys table_keys(int fetch);
+
 /* "PREPARED, this directory; files; initialised; bundle" for the log. */
 void table_text(const struct seen *s, char *out, unsigned long cap);
 

@@ -26,7 +26,7 @@ type = userpass
 '''
 
 
-class Crash(ErrorCase):
+class Dies(ErrorCase):
     """Each begins with a deployment that never lived, kills it at one point,
     and ends with a server that serves."""
     LIVED = False
@@ -84,6 +84,8 @@ class Crash(ErrorCase):
             self.client.state()[self.rig.deployment.info['vault_name']][
                 'secrets'] else 0
 
+
+class Crash(Dies):
     def test_c0_before_the_marker(self):
         """The probe is written; nothing else is."""
         self.killed('verify:1', SENDMSG, 2)
@@ -250,6 +252,48 @@ class Crash(ErrorCase):
         for n in range(5):
             self.client.delete_secret('apm-unseal-key-%d' % n)
             self.client.call('DELETE', '/deletedsecrets/apm-unseal-key-%d' % n)
+
+
+class Raft(Dies):
+    RIG = {'storage': 'raft'}
+    SYNCS = 12  # of raft.db: the cluster is made, a seal is not yet
+
+    def dies_in_init(self):
+        """In the middle of the server's init: who syncs its store is held for
+        a moment, and killed with all others at the counted one."""
+        said = os.path.join(self.rig.work, 'synced')
+        boot = self.rig.run(wrap=[
+            'strace', '-f', '-qq', '-y', '-s0', '-e', 'signal=none', '-e',
+            'trace=fdatasync', '-e', 'inject=fdatasync:delay_exit=200000',
+            '-o', said])
+        end = time.monotonic() + LIMIT_S
+        while self.synced(said) < self.SYNCS:
+            self.assertLess(time.monotonic(), end, boot.text()[-4000:])
+            self.assertIsNone(boot.code(), boot.text()[-4000:])
+            time.sleep(0.01)
+        self.assertNotIn('initialised', boot.events())
+        with open('/proc/%d/task/%d/children' % (boot.pid, boot.pid),
+                  encoding='ascii') as f:
+            os.kill(int(f.read().split()[0]), KILL)
+        boot.wait()
+        self.over(boot)
+
+    @staticmethod
+    def synced(path):
+        if not os.path.exists(path):
+            return 0
+        with open(path, encoding='ascii') as f:
+            return len([x for x in f if 'raft.db>' in x])
+
+    def test_c2_a_server_that_died_while_it_initialised(self):
+        """With such a store no server goes on; it never held data."""
+        self.dies_in_init()
+        self.lives('moved_aside', 'initialised', 'stored')
+        aside = [x for x in self.store_files() if '.aside-' in x]
+        self.assertEqual(len(aside), 1)
+        self.assertTrue(os.listdir(os.path.join(
+            os.path.dirname(self.rig.store), aside[0])))
+        self.lives(never=('initialised', 'moved_aside'))
 
 
 class Lies(StoreCase):
