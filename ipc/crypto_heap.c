@@ -116,5 +116,7 @@ crypto_heap_from(void *(*take)(size_t bytes), void (*give)(void *p))
 int
 crypto_heap_code(int code)
 {
-	return wanted && code != EXIT_OK ? EXIT_INTERNAL : code;
+	bool failed = code != EXIT_OK && code < 100;
+
+	return wanted && failed ? EXIT_INTERNAL : code;
 }

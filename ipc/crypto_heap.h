@@ -30,7 +30,8 @@ void *crypto_heap_malloc(size_t bytes);
 
 /*
  * The exit code of a process that wanted to end with `code`: a failure behind
- * a want of memory is EXIT_INTERNAL, and nobody's fault but ours.
+ * a want of memory is EXIT_INTERNAL, and nobody's fault but ours.  An outcome
+ * (100 and above) is none.
  */
 int crypto_heap_code(int code);
 
