@@ -15,7 +15,7 @@
 
 #define SESSIONS_MAX 8 /* a boot that needs more goes in a circle */
 #define SKIP_MAX     3 /* older bundles that are tried */
-#define LOOK_S	     2 /* for look to see that its server is gone */
+#define GONE_S	     2 /* for control to see that its server is gone */
 
 enum outcome { OUT_FAILED, OUT_READY, OUT_AGAIN };
 
@@ -46,7 +46,7 @@ look(struct sup *s, struct session *x, struct seen *seen)
 		/* the table has a row for this; what look says of a server that
 		 * is not there any more is no news */
 		s->child[SEAT_LOOK].ending = true;
-		wait_gone(s, SEAT_LOOK, LOOK_S);
+		wait_gone(s, SEAT_LOOK, GONE_S);
 		if ((r = wait_kill(s, SEAT_BIT(SEAT_LOOK))) != 0)
 			return r;
 		s->fail_code = 0;
@@ -104,8 +104,9 @@ make_keys(struct sup *s, struct session *x)
 	int r;
 
 	if ((r = session_start(s, x, SEAT_BIT(SEAT_INIT))) != 0 ||
-	    (r = wait_exits(s, SEAT_BIT(SEAT_INIT) | SEAT_BIT(SEAT_TPM),
-			    limit)) != 0)
+	    ((r = wait_exits(s, SEAT_BIT(SEAT_INIT) | SEAT_BIT(SEAT_TPM),
+			     limit)) != 0 &&
+	     !wave_keys_made(s)))
 		return r;
 	s->server_ns += now_ns() - begin; /* its init, above all raft's */
 	server_stop(s);

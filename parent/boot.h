@@ -47,6 +47,10 @@ CHECKED int wave_fetched(struct sup *s, struct session *x, int *out_fetch);
 CHECKED int wave_open(struct sup *s, struct session *x);
 /* Spawns one seat, passes it through the gate, waits for its end. */
 CHECKED int wave_one(struct sup *s, struct session *x, enum seat seat);
+/* True when the new keys are with the broker although server or lease are lost:
+ * neither is needed to store them, and nobody else has them.  The failure is
+ * then forgotten. */
+bool wave_keys_made(struct sup *s);
 /* Stores what the broker keeps; a dead https is followed by the next. */
 CHECKED int wave_store(struct sup *s, struct session *x);
 /* GO_END, and the broker's exit. */

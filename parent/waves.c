@@ -8,6 +8,8 @@
 #include "log.h"
 #include "wait.h"
 
+#define GONE_S 2 /* for control and tpm to end when all is said */
+
 static unsigned
 limit(const struct sup *s)
 {
@@ -142,6 +144,25 @@ store_one(struct sup *s, struct session *x, enum seat seat)
 	while (r == ERR_TIMEOUT && !wait_stands_still(s, seat) &&
 	       !wait_stands_still(s, SEAT_BROKER));
 	return r;
+}
+
+bool
+wave_keys_made(struct sup *s)
+{
+	const struct child *init = &s->child[SEAT_INIT];
+	const struct child *tpm = &s->child[SEAT_TPM];
+
+	if (stopping(s) ||
+	    (s->fail_seat != SEAT_SERVER && s->fail_seat != SEAT_KEEPER))
+		return false;
+	wait_gone(s, SEAT_INIT, GONE_S);
+	wait_gone(s, SEAT_TPM, GONE_S);
+	if (init->state != CHILD_GONE || init->signal != 0 ||
+	    init->code != EXIT_OK || tpm->state != CHILD_GONE ||
+	    tpm->signal != 0 || tpm->code != EXIT_T_MADE)
+		return false;
+	s->fail_code = 0;
+	return true;
 }
 
 /* The store process failed alone, and the broker still has what it was for. */

@@ -6,6 +6,7 @@ boot does is seen from outside.  A store that holds data survives all of it."""
 import base64
 import os
 import shutil
+import signal
 import time
 import unittest
 
@@ -14,7 +15,8 @@ import tpm_bench as tb
 from boot_rig import LIMIT_S
 from error_case import BUNDLE, ErrorCase, StoreCase, WORD
 from evil_case import EvilCase
-from fault_case import FAULT, KILL, unable
+from fault_case import FAULT, KILL, STOP, unable
+from storm_watch import SERVER, alive, children, name_of
 
 SENDMSG, SENDTO, RENAMEAT, RENAMEAT2 = '46', '44', '264', '316'
 # an auth method instead of an operator's key: the root token is revoked
@@ -132,6 +134,43 @@ class Crash(Dies):
         self.lives('moved_aside', 'initialised')
         self.assertEqual(len([x for x in self.store_files()
                               if '.aside-' in x]), 1)
+
+    def test_c3_the_server_dies_and_its_keys_are_made(self):
+        """Control has its answer: nobody needs that server any more.  tpm is
+        held when it has shown its key, so that it opens them after that."""
+        report = os.path.join(self.rig.work, 'fault')
+        boot = self.rig.run(wrap=[FAULT, '-o', report, 'tpm:1', SENDMSG, '7',
+                                  str(int(STOP)), '--'])
+        self.until(lambda: self.pids(boot, 'control init'), boot)
+        init, = self.pids(boot, 'control init')
+        self.until(lambda: not alive(init), boot)
+        self.assertEqual((self.versions(), boot.code()), (0, None))
+        for pid in self.pids(boot, SERVER):
+            os.kill(pid, KILL)
+            self.until(lambda: not alive(pid), boot)
+        for pid in self.pids(boot, 'tpm'):
+            os.kill(pid, signal.SIGCONT)
+        self.assertTrue(boot.wait_until('ready'), boot.text()[-4000:])
+        said = boot.events()
+        self.assertIn('crash', said)
+        self.assertEqual((said.count('initialised'), self.versions()), (1, 2))
+        self.assertNotIn('moved_aside', said)
+        boot.process.terminate()
+        self.assertEqual(boot.wait(60), 0)
+        self.over(boot)
+        self.lives(never=['initialised', 'moved_aside'])
+
+    def until(self, what, boot):
+        end = time.monotonic() + LIMIT_S
+        while not what():
+            self.assertLess(time.monotonic(), end, boot.text()[-4000:])
+            time.sleep(0.005)
+
+    @staticmethod
+    def pids(boot, name):
+        """Of the supervisor, which runs below the fault program."""
+        return [k for s in children(boot.pid) for k in children(s)
+                if name_of(k) == name]
 
     def test_c3_and_dead_again_before_the_new_marker(self):
         """Moved aside, and the marker names another directory, or none."""
