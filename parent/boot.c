@@ -99,7 +99,7 @@ prepare_store(struct sup *s, struct session *x, struct seen *seen)
 static int
 make_keys(struct sup *s, struct session *x)
 {
-	unsigned limit = conf_num(s->conf, CONF_T_WAVE);
+	unsigned limit = INIT_STEPS * conf_num(s->conf, CONF_T_WAVE);
 	uint64_t begin = now_ns();
 	int r;
 

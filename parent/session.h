@@ -12,6 +12,9 @@
 
 #define ENC_MAX	  3
 #define ROOTS_MAX (1u << 20) /* bytes of tls_roots */
+/* step_deadlines that the server's init may take: on slow storage minutes, and
+ * who gives up has lost its keys */
+#define INIT_STEPS 2
 
 enum direct { DIRECT_RENDER, DIRECT_TLS, DIRECT_UNSEAL, DIRECT_INIT, DIRECTS };
 

@@ -325,10 +325,15 @@ session_config(const struct sup *s, const struct session *x, enum seat seat,
 	struct wr w;
 	int r;
 
-	/* The broker and the tpm live through several steps; storing has no
-	 * end but success, for the bundle may be the only one. */
+	/* The broker and the tpm live through several steps, and the server's
+	 * starts and stops between them; storing has no end but success, for
+	 * the bundle may be the only one. */
 	if (seat == SEAT_BROKER || seat == SEAT_TPM)
-		seconds = 6 * seconds + x->absent_s;
+		seconds = 8 * seconds + x->absent_s +
+			  2 * (conf_num(s->conf, CONF_T_READY) +
+			       conf_num(s->conf, CONF_T_STOP));
+	if (seat == SEAT_INIT)
+		seconds *= INIT_STEPS;
 	if (seat == SEAT_FETCH || seat == SEAT_VERIFY)
 		seconds += x->absent_s;
 	if (SEAT_BIT(seat) & (SEATS_STORE | SEAT_BIT(SEAT_KEEPER)))
