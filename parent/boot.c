@@ -205,6 +205,7 @@ boot_unseal(struct sup *s, struct session *x, const struct seen *seen)
 	if (s->child[SEAT_TPM].code == EXIT_T_FRESH) {
 		if ((r = wave_store(s, x)) != 0)
 			return r;
+		s->skip = 0; /* it is the newest now */
 		if (strcmp(conf_str(s->conf, CONF_LAYOUT), "bundle") != 0)
 			log_line(LOG_STEP, NULL, "layout",
 				 "add: layout = bundle (separate keys in the "
@@ -335,11 +336,11 @@ gave_up(struct sup *s, int code)
 int
 boot(struct sup *s)
 {
-	unsigned skip = 0;
 	int held;
 
 	s->releases = 0;
 	s->server_ns = 0;
+	s->skip = 0;
 	if ((held = keeper_hold(s)) != 0)
 		return held;
 	for (int i = 0; i < SESSIONS_MAX; i++) {
@@ -347,7 +348,7 @@ boot(struct sup *s)
 		enum action stop;
 		struct session x;
 		struct seen seen;
-		int r = session_begin(s, &x, &seen, skip);
+		int r = session_begin(s, &x, &seen, s->skip);
 
 		if (r != 0)
 			return gave_up(s, r);
@@ -357,20 +358,22 @@ boot(struct sup *s)
 			out = run_session(s, &x, &seen);
 		session_close(s, &x);
 		if (out == OUT_READY) {
-			s->skip = skip;
 			s->sealed = false;
 			return 0;
 		}
 		if (out == OUT_AGAIN)
 			continue;
 		(void)gave_up(s, 0);
-		if (s->fail_code != EXIT_NOT_THESE || skip == SKIP_MAX ||
+		/* none is left that could serve */
+		if (s->skip > 0 && s->fail_code == EXIT_TPM_STATE)
+			return EXIT_NOT_THESE;
+		if (s->fail_code != EXIT_NOT_THESE || s->skip == SKIP_MAX ||
 		    seen.keys != KEYS_BUNDLE)
 			return s->fail_code;
 		log_line(LOG_WARN, NULL, "older_bundle",
 			 "the bundle does not serve this store: trying the "
 			 "one before it");
-		skip++;
+		s->skip++;
 	}
 	return gave_up(s, EXIT_STATE);
 }

@@ -212,8 +212,13 @@ class Lived(StoreCase):
         aside = [x for x in self.store_files() if '.aside-' in x]
         self.assertEqual(len(aside), 1)
         self.assertTrue(os.listdir(os.path.join(self.top, aside[0])))
-        # The newest bundles are now of another life: the old store, put
-        # back without its marker, is opened by the third.
+        # The newest bundles are now of another life: with these alone the old
+        # store, put back without its marker, is not opened.
+        self.put_back()
+        os.unlink(self.rig.store + '.sallyport')
+        boot = self.refused(73, 'restore the right bundle')
+        self.assertIn('older_bundle', boot.events())
+        # The third opens it.
         self.show_bundle()
         self.put_back()
         os.unlink(self.rig.store + '.sallyport')
