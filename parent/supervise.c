@@ -50,7 +50,7 @@ open_log(void)
 	int fd, flags;
 
 	if (fstat(2, &st) != 0 ||
-	    (!S_ISFIFO(st.st_mode) && !S_ISSOCK(st.st_mode)))
+	    (!S_ISFIFO(st.st_mode) && !S_ISSOCK(st.st_mode) && !isatty(2)))
 		return 2;
 	if (S_ISSOCK(st.st_mode)) { /* it cannot be opened anew */
 		flags = fcntl(2, F_GETFL);
@@ -59,7 +59,8 @@ open_log(void)
 		return 2;
 	}
 	/* Opened anew: the flag is of the open file, and 2 is the server's. */
-	fd = open("/proc/self/fd/2", O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+	fd = open("/proc/self/fd/2",
+		  O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	return fd < 0 ? 2 : fd;
 }
 

@@ -130,6 +130,23 @@ class Log(FaultCase):
         self.rig.check_nothing_left()
         self.mended()
 
+    def test_a_terminal_that_nobody_reads(self):
+        """Stopped by ^S, or of a container that nobody attached to."""
+        ours, theirs = os.openpty()
+        self.addCleanup(os.close, ours)
+        os.set_blocking(theirs, False)
+        try:
+            while True:
+                os.write(theirs, b'x' * 4096)
+        except BlockingIOError:
+            os.set_blocking(theirs, True)
+        p = self.popen(self.rig.conf(server_ready=3), theirs)
+        time.sleep(1)
+        p.send_signal(signal.SIGTERM)
+        self.assertIn(p.wait(30), (0, 7, 53))
+        self.rig.check_nothing_left()
+        self.mended()
+
     def test_a_server_that_floods_the_log_is_unsealed(self):
         r, w, conf = self.start(**self.faulty('flood'))
 
