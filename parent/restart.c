@@ -68,7 +68,7 @@ may_again(const struct sup *s, int code, unsigned before)
 			 row ? row->what : "an internal error");
 		return false;
 	}
-	if (s->sealed) {
+	if (s->sealed && !conf_num(s->conf, CONF_LOOK_EVERY)) {
 		log_line(LOG_FAIL, NULL, "no_restart",
 			 "not booted again: it was sealed from outside, and a "
 			 "boot would unseal it");

@@ -230,6 +230,20 @@ class Sealed(Rest):
         self.rig.stop(boot)
 
 
+    def test_a_server_that_dies_sealed_is_booted_again(self):
+        """With look_interval nobody wants it sealed."""
+        boot = self.rig.ready(look_interval=1)
+        self.client.fault(service='akv', operation='release', times=0,
+                          mutate='wrong_root')
+        self.seal()
+        boot.until('still_sealed')
+        self.client.clear_faults()
+        self.kill_server()
+        boot.until('ready', 2)
+        self.assertEqual(self.rig.read_word(), WORD)
+        self.rig.stop(boot)
+
+
 class Certificate(Rest):
     def test_a_newer_one_is_seen_and_a_bad_one_refused_once(self):
         boot = self.rig.ready(certificate_interval=1)
