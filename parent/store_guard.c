@@ -11,6 +11,9 @@
 #include "log.h"
 #include "store.h"
 
+#define LOCK_TRIES 30
+#define LOCK_MS	   100
+
 int
 store_unchanged(const struct sup *s, const struct marker *was,
 		struct seen *out_now)
@@ -34,7 +37,8 @@ store_unchanged(const struct sup *s, const struct marker *was,
 	return 0;
 }
 
-/* The lock is the open descriptor: it goes with the process. */
+/* The lock is the open descriptor: it goes with the process.  After one that
+ * was killed its children may have it for a moment, until their exec. */
 static int
 lock(const char *dir)
 {
@@ -42,8 +46,11 @@ lock(const char *dir)
 
 	if (fd < 0)
 		return 0; /* who works with it says what is wrong with it */
-	if (flock(fd, LOCK_EX | LOCK_NB) == 0)
-		return 0;
+	for (int i = 0; i < LOCK_TRIES; i++) {
+		if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+			return 0;
+		usleep(1000 * LOCK_MS);
+	}
 	log_line(LOG_FAIL, NULL, "store_locked",
 		 "another sallyport uses %s: end it first", dir);
 	close(fd);

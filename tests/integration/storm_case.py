@@ -158,9 +158,13 @@ class Storm:
             if fatal[-1] == STOP:  # it stands still; then it is ended too
                 time.sleep(0.2)
                 boot.process.kill()
-            if boot.wait(LIMIT_S) not in (-fatal[-1], -KILL):
-                raise AssertionError('ended with %s' % boot.code())
-            return self.rig.nobody_left()
+            code = boot.wait(LIMIT_S)
+            if code in (-fatal[-1], -KILL):
+                return self.rig.nobody_left()
+            # it was at its end already, of what else was done
+            return self.judge_end(boot, [
+                s for s in struck if s.hit.signal not in fatal or
+                s.hit.who != SUPERVISOR], struck[0].when, code)
         last = max((s.when for s in struck), default=boot.start)
         end = time.monotonic() + LIMIT_S
         while boot.code() is None and not self.settled(boot, last):

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Whole boots on real parts: first life, restart, both profiles, storages,
 the old script's deployment, rotation."""
+import fcntl
 import hashlib
 import os
 import signal
@@ -109,6 +110,21 @@ class TwoOnOneStore(LifeCase):
                 self.assertFalse(rig.ask('GET',
                                          'sys/seal-status')[1]['sealed'])
                 rig.stop(first)
+
+    def test_a_child_of_one_that_was_killed_has_the_lock_yet(self):
+        """Until its exec a child has what the supervisor had open."""
+        rig = self.rig()
+        conf = rig.conf()
+        fd = os.open(os.path.dirname(rig.store), os.O_RDONLY)
+        self.addCleanup(os.close, fd)
+        fcntl.flock(fd, fcntl.LOCK_EX)
+        boot = rig.boot(conf)
+        self.assertTrue(boot.wait_until('profile'), boot.text())
+        time.sleep(0.5)
+        self.assertIsNone(boot.code(), boot.text())
+        fcntl.flock(fd, fcntl.LOCK_UN)
+        self.assertTrue(boot.wait_until('ready'), boot.text()[-3000:])
+        rig.stop(boot)
 
     def test_two_stores_and_one_run_directory(self):
         """container: the files of a server that serves are not another's."""
