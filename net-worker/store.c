@@ -86,6 +86,15 @@ pause_ms(struct https *h, uint32_t ms)
 	return ERR_TIMEOUT;
 }
 
+static uint32_t
+next_wait(uint32_t *wait)
+{
+	uint32_t now = *wait;
+
+	*wait = now * 2 < BACKOFF_MAX_MS ? now * 2 : BACKOFF_MAX_MS;
+	return now;
+}
+
 /* Stores `text` and sends what comes back.  Fails only with the broker. */
 static int
 store(struct https *h, const struct thing *t)
@@ -104,9 +113,8 @@ store(struct https *h, const struct thing *t)
 		/* a new token may know of a right that was given meanwhile */
 		if (h->status == 401 || h->status == 403)
 			h->have_bearer = false;
-		if ((r = pause_ms(h, wait)) != 0)
+		if ((r = pause_ms(h, next_wait(&wait))) != 0)
 			return r;
-		wait = wait * 2 < BACKOFF_MAX_MS ? wait * 2 : BACKOFF_MAX_MS;
 	}
 	h->verdict = EXIT_PROTOCOL;
 	return channel_send(&h->w->broker, MSG_ECHO, echo, n);
@@ -132,7 +140,8 @@ take(const struct frame *m, const struct thing **out_thing)
 int
 https_store(struct https *h)
 {
-	const struct thing *t;
+	const struct thing *t = NULL, *before;
+	uint32_t wait = BACKOFF_MS;
 	struct frame m;
 
 	h->for_ever = true;
@@ -148,8 +157,14 @@ https_store(struct https *h)
 			https_event(h, EVENT_STORED, 0, 0, 0);
 			return EXIT_OK;
 		}
+		before = t;
 		if (take(&m, &t) != 0)
 			return EXIT_PROTOCOL;
+		/* the same again: what was read was not what was written */
+		if (t == before && pause_ms(h, next_wait(&wait)) != 0)
+			return h->verdict;
+		if (t != before)
+			wait = BACKOFF_MS;
 		if (store(h, t) != 0)
 			return h->verdict;
 	}

@@ -45,7 +45,7 @@ struct brule {
 	uint16_t type;
 	enum baction action;
 	unsigned states; /* of the sender: B_IN() */
-	unsigned most;	 /* how often one sender may say it */
+	unsigned most;	 /* how often one sender may say it; 0: any time */
 	uint16_t after;	 /* type that the session must have seen, or 0 */
 	uint32_t to;	 /* A_RELAY: the one receiver */
 };
@@ -67,6 +67,7 @@ struct broker {
 	bool opened;	      /* GO_OPEN was carried out */
 	bool storing;	      /* a store seat started: no deadline any more */
 	bool ended;	      /* GO_END */
+	unsigned unequal;     /* echoes of something else */
 	uint32_t jwe_modulus; /* bytes; what size a JWE has; 0: none may come */
 	bool hurt;	      /* a started seat hung up without RESULT */
 	const char *why;      /* of the last ERR_PROTO */

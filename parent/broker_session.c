@@ -228,7 +228,7 @@ broker_frame(struct broker *b, enum seat from, unsigned type,
 		return refuse(b, "a JWE that is not of the computed size");
 	if (!(rule->states & (1u << s->state)))
 		return refuse(b, "a message in the wrong state");
-	if (s->said[type] >= rule->most)
+	if (rule->most && s->said[type] >= rule->most)
 		return refuse(b, "a message too often");
 	if (rule->after && !(b->seen & (1u << rule->after)))
 		return refuse(b, "a message too early");

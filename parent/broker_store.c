@@ -59,6 +59,12 @@ broker_store_begin(struct broker *b, enum seat seat)
 	return broker_out(seat, o->type, keep_body(&b->keep, o), o->bytes);
 }
 
+static bool
+is_power_of_2(unsigned n)
+{
+	return (n & (n - 1)) == 0;
+}
+
 int
 broker_store_echo(struct broker *b, enum seat from, const uint8_t *body,
 		  size_t bytes)
@@ -72,7 +78,7 @@ broker_store_echo(struct broker *b, enum seat from, const uint8_t *body,
 	if (bytes == o->bytes &&
 	    memcmp(body, keep_body(&b->keep, o), bytes) == 0)
 		keep_done(&b->keep, o);
-	else
+	else if (is_power_of_2(++b->unequal)) /* a vault that lies for hours */
 		broker_unequal(from, o->type);
 	return broker_store_begin(b, from);
 }

@@ -27,7 +27,8 @@ const struct brule broker_rules[] = {
 	{MSG_PFX, A_KEEP, B_IN(RUN), 1, 0, 0},
 	{MSG_BUNDLE, A_KEEP, B_IN(RUN), 1, MSG_OPEN, 0},
 	{MSG_JWE, A_KEEP, B_IN(RUN), 1, MSG_OPEN, 0},
-	{MSG_ECHO, A_ECHO, B_IN(RUN), 64, 0, 0},
+	{MSG_ECHO, A_ECHO, B_IN(RUN), 0, 0,
+	 0}, /* one for each time it is due */
 };
 
 const size_t broker_rule_count = sizeof(broker_rules) / sizeof(broker_rules[0]);

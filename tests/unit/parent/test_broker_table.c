@@ -229,12 +229,13 @@ CASE(nobody_repeats_more_often_than_the_table_says)
 			if (!(w->senders & SEAT_BIT(s)))
 				continue;
 			prepare(state, s, false);
-			for (unsigned n = 0; n < w->most; n++) {
+			for (unsigned n = 0; n < (w->most ?: 1000); n++) {
 				b.seats[s].state = (enum bstate)state;
 				EXPECT(speak(s, w->type) == 0);
 			}
 			b.seats[s].state = (enum bstate)state;
-			EXPECT(speak(s, w->type) == ERR_PROTO);
+			if (w->most)
+				EXPECT(speak(s, w->type) == ERR_PROTO);
 		}
 	}
 }
