@@ -181,8 +181,9 @@ without(struct sup *s)
 			 "no lease on the store: container %s of storage "
 			 "account %s is not there, or the identity may not "
 			 "write in it. No second node may run on this store; "
-			 "for several, create that container and give the "
-			 "identity Storage Blob Data Contributor on it",
+			 "for several, create that container, give the "
+			 "identity Storage Blob Data Contributor on it, and "
+			 "boot this node again before another starts",
 			 conf_str(conf, CONF_LEASE_CONT),
 			 conf_str(conf, CONF_SA_NAME));
 	else

@@ -344,7 +344,8 @@ store_move_aside(const struct sup *s, const struct marker *m)
 	else
 		log_line(LOG_WARN, NULL, "moved_aside",
 			 "the interrupted first life's store was moved to "
-			 "%s.aside-%s: it never held data",
+			 "%s.aside-%s: its marker said PREPARED, so it never "
+			 "had a public life",
 			 p.path, gen);
 	close(p.parent);
 	return r;

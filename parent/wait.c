@@ -194,9 +194,15 @@ wait_for(struct sup *s, wait_done *done, const void *arg, unsigned seconds)
 		if (stopping(s)) {
 			if (s->hold)
 				log_line(LOG_WARN, NULL, "keys_gone",
-					 "the server's keys could not be "
-					 "stored and are gone with this boot; "
-					 "its store holds no data yet");
+					 "the server's keys, if it made any, "
+					 "could not be stored and are gone "
+					 "with this boot; its store holds no "
+					 "data yet%s",
+					 conf_local_store(s->conf)
+						 ? ""
+						 : ": delete every blob in its "
+						   "container before the next "
+						   "boot");
 			fail_with(s, EXIT_INTERRUPTED, SEAT_SUPERVISOR);
 			return ERR_REFUSED;
 		}
