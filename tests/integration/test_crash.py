@@ -7,6 +7,7 @@ import base64
 import os
 import shutil
 import signal
+import socket
 import time
 import unittest
 
@@ -107,6 +108,41 @@ class Crash(Dies):
         self.lives('initialised', never=['moved_aside'])
         self.assertEqual(self.store_files(), ['data', 'data.sallyport'])
 
+    def late(self, appears, *said):
+        """Something appears at the store while the attestation goes on, as
+        where a volume is mounted late: nothing is begun on it."""
+        self.client.fault(service='akv', operation='release', times=1, delay=2)
+        boot = self.rig.run()
+        self.assertTrue(boot.wait_until('attested'), boot.text()[-4000:])
+        os.makedirs(os.path.dirname(self.rig.store), exist_ok=True)
+        appears()
+        before = self.rig.store_hash()
+        self.assertEqual(boot.wait(60), 56, boot.text()[-4000:])
+        for words in said:
+            self.assertIn(words, boot.said())
+        self.assertNotIn('looked', boot.events())
+        self.assertEqual((self.rig.store_hash(), self.versions()), (before, 0))
+
+    def volume(self):
+        os.mkdir(self.rig.store, 0o700)
+        os.chown(self.rig.store, 0, self.rig.base)
+        os.chmod(self.rig.store, 0o2770)
+        with open(os.path.join(self.rig.store, 'CURRENT'), 'wb') as f:
+            f.write(b'MANIFEST-000001\n')
+
+    def test_c0_a_volume_that_is_mounted_late(self):
+        self.late(self.volume, 'found: no marker; store holds files')
+
+    def test_c0_a_marker_that_appears(self):
+        def appears():
+            self.volume()
+            with open(self.rig.store + '.sallyport', 'w',
+                      encoding='ascii') as f:
+                f.write('sallyport marker 1\nstate STORED\ngeneration '
+                        'unknown\ndirectory 1 1\n')
+            os.chmod(self.rig.store + '.sallyport', 0o600)
+        self.late(appears, 'marker changed during this boot')
+
     def test_c1_marked_and_not_initialised(self):
         """PREPARED, an absent or empty store: it goes on in place."""
         self.killed('sallyport', RENAMEAT, 1)
@@ -126,6 +162,25 @@ class Crash(Dies):
         self.assertIn(boot.code(), (52, 61, 63), boot.text()[-3000:])
         self.assertEqual((self.marker(), self.versions()), ('PREPARED', 0))
         self.lives('initialised')
+
+    def test_c1_and_the_way_in_is_taken_out_of_the_configuration(self):
+        """A first life that goes on is one: it needs what the first needed."""
+        self.killed('sallyport', RENAMEAT, 1)
+        for change, code in (({'operator_key': None}, 64), ({'pin': None}, 66)):
+            boot = self.rig.run(**change)
+            self.assertEqual(boot.wait(60), code, boot.text()[-3000:])
+            self.assertNotIn('initialised', boot.events())
+        self.lives('initialised', never=['moved_aside'])
+
+    def test_c1_the_port_is_taken_meanwhile(self):
+        self.client.fault(service='akv', operation='release', times=1, delay=2)
+        boot = self.rig.run()
+        self.assertTrue(boot.wait_until('attested'), boot.text()[-4000:])
+        with socket.create_server(('127.0.0.1', self.rig.port)):
+            self.assertEqual(boot.wait(60), 54, boot.text()[-4000:])
+            self.assertNotIn('public', boot.events())
+        self.over(boot)
+        self.lives(never=['initialised'])
 
     def test_c3_initialised_and_the_keys_lost(self):
         """Nobody has them, and nobody used it: it is moved aside."""
