@@ -161,6 +161,8 @@ class Lived(StoreCase):
         self.assertNotIn('attested', boot.events())
         self.assertEqual((self.asked(), self.rig.store_hash()), before)
         self.mended()
+        self.empty()  # then there is nothing that could be harmed
+        self.assertEqual(self.rig.run(storage='raft').wait(60), 58)
 
     def test_a_marker_that_names_no_type(self):
         path = self.rig.store + '.sallyport'
