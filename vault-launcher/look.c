@@ -17,13 +17,14 @@
 #define DEAD_ASKED 8u
 #define DEAD_PAUSE 250u
 
-static void
-note_error(struct control *c, const char *what, int status)
-{
-	char text[140];
+#define TEXT_MAX 140u
 
+static void
+note_error(struct control *c, const char *what, int status,
+	   char text[static TEXT_MAX])
+{
 	read_error(secret_bytes(c->srv.sk_body), c->srv.body_bytes, text,
-		   sizeof(text));
+		   TEXT_MAX);
 	worker_note(c->w, "%s: HTTP %d %s", what, status, text);
 }
 
@@ -43,16 +44,23 @@ ask_health(struct control *c, int *out_status)
 	return r;
 }
 
-/* 500 that stays: half-initialised if GET sys/init cannot tell either. */
+/*
+ * 500 that stays: half-initialised if GET sys/init cannot tell either.  A
+ * storage service that is away looks the same, but for the server's words.
+ */
 static int
 look_500(struct control *c)
 {
+	char text[TEXT_MAX];
+	bool dead;
 	int status, r;
 
 	if ((r = api_init_status(&c->srv, &status)) != 0)
 		return control_code(r, EXIT_SERVER_API);
-	note_error(c, "the server cannot tell its state", status);
-	return status == 500 ? EXIT_L_DEAD : EXIT_SERVER_API;
+	note_error(c, "the server cannot tell its state", status, text);
+	dead = status == 500 && (strcmp(c->storage, "azure") != 0 ||
+				 strstr(text, "no seal configuration"));
+	return dead ? EXIT_L_DEAD : EXIT_SERVER_API;
 }
 
 static bool
@@ -85,6 +93,7 @@ static int
 look(struct control *c)
 {
 	struct seal_status s;
+	char text[TEXT_MAX];
 	int health, status, r;
 
 	if ((r = ask_health(c, &health)) != 0)
@@ -93,13 +102,13 @@ look(struct control *c)
 	if (health == 500)
 		return look_500(c);
 	if (health != 200 && health != 429 && health != 501 && health != 503) {
-		note_error(c, "health", health);
+		note_error(c, "health", health, text);
 		return EXIT_SERVER_API;
 	}
 	if ((r = api_seal_status(&c->srv, &status, &s)) != 0)
 		return control_code(r, EXIT_SERVER_API);
 	if (status != 200 || !same_story(health, &s)) {
-		note_error(c, "seal status does not fit health", status);
+		note_error(c, "seal status does not fit health", status, text);
 		return EXIT_SERVER_API;
 	}
 	if (strcmp(s.type, "shamir") != 0) {

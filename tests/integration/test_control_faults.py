@@ -166,6 +166,19 @@ class Look(Case):
         w = self.look()
         self.assertEqual(w.outcome, "L_DEAD")
         self.assertIn("no seal configuration found", w.notes[0])
+        self.assertEqual(self.look(storage="azure").outcome, "L_DEAD")
+
+    def test_a_storage_service_that_is_away(self):
+        """It is not a store that lost something; on a local one the server
+        knows no other reason."""
+        for what in ("sys/health", "sys/init"):
+            self.mock.fault("GET", what, lambda raw: answer(500, {"errors": [
+                "failed to check seal configuration: ServiceCode="
+                "ServerBusy"]}), times=99)
+        w = self.look(storage="azure")
+        self.assertEqual(w.outcome, "SERVER_API")
+        self.assertIn("ServerBusy", w.notes[0])
+        self.assertEqual(self.look().outcome, "L_DEAD")
 
     def test_a_store_that_was_only_slow_to_be_read(self):
         self.mock.fault("GET", "sys/health",
