@@ -116,6 +116,7 @@ make_keys(struct sup *s, struct session *x)
 		fail_with(s, EXIT_PROTOCOL, SEAT_TPM);
 		return ERR_REFUSED;
 	}
+	store_sync(s);
 	s->storing = true; /* without the lease too: it is the only copy */
 	r = wave_store(s, x);
 	s->storing = false;

@@ -291,6 +291,24 @@ replace_marker(const struct place *p, const char *text)
 	return fsync(p->parent) == 0 ? 0 : ERR_SYS;
 }
 
+void
+store_sync(const struct sup *s)
+{
+	struct place p;
+	int fd;
+
+	if (strcmp(conf_str(s->conf, CONF_STORAGE), "file") != 0 ||
+	    place_open(s, &p) != 0)
+		return;
+	fd = openat(p.parent, p.name, O_DIRECTORY | O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || syncfs(fd) != 0)
+		log_line(LOG_WARN, NULL, "store_path", "%s: not synced: %s",
+			 p.path, strerror(errno));
+	if (fd >= 0)
+		close(fd);
+	close(p.parent);
+}
+
 int
 store_mark(const struct sup *s, enum marker_state state, bool generation_known,
 	   const uint8_t generation[static GENERATION_BYTES])

@@ -49,6 +49,13 @@ CHECKED int store_mark(const struct sup *s, enum marker_state state,
 		       const uint8_t generation[static GENERATION_BYTES]);
 
 /*
+ * Before keys are stored, what they open is on the disk: storage "file" syncs
+ * nothing itself, so with the machine's power a store could go that is taken
+ * for one that held data.  syncfs(2); a failure is said.
+ */
+void store_sync(const struct sup *s);
+
+/*
  * Looks again: the marker must be what it was at the session's start.  A
  * volume may have been mounted, or another supervisor been at work, during
  * the attestation.  Returns 0 and what is seen now, or an exit code, said.

@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """HashiCorp Vault 1.14 on the local storages: raft and file live, both
 profiles; what it does not have is refused by its name."""
+import os
+import signal
 import unittest
 
 from vault_rig import get
@@ -35,6 +37,22 @@ class Local(unittest.TestCase):
 
     def test_file_container(self):
         self.lives('file', 'container')
+
+    def test_file_is_on_the_disk_before_its_keys_are_stored(self):
+        """It syncs nothing itself."""
+        rig = Rig(storage='file', server=get('get-vault'), server_ready=120,
+                  step_deadline=120, server_stop=20)
+        self.addCleanup(rig.close)
+        said = os.path.join(rig.work, 'synced')
+        boot = rig.run(wrap=['strace', '-f', '-qq', '-y', '-e', 'signal=none',
+                             '-e', 'trace=syncfs', '-o', said])
+        self.assertTrue(boot.wait_until('ready', 240), boot.text()[-4000:])
+        with open(said, encoding='ascii') as f:
+            self.assertIn('syncfs', f.read())
+        path = '/proc/%d/task/%d/children' % (boot.pid, boot.pid)
+        with open(path, encoding='ascii') as f:
+            os.kill(int(f.read()), signal.SIGTERM)
+        self.assertEqual(boot.wait(60), 0)
 
     def test_pebbledb_is_not_known_to_it(self):
         rig = Rig(storage='pebbledb', server=get('get-vault'))
