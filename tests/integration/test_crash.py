@@ -186,9 +186,13 @@ class Crash(Dies):
         """Nobody has them, and nobody used it: it is moved aside."""
         self.killed('control init:1', SENDMSG, 2)
         self.assertEqual((self.marker(), self.versions()), ('PREPARED', 0))
+        with open(self.rig.store + '.sallyport', encoding='ascii') as f:
+            before = f.read().split()[6]
         self.lives('moved_aside', 'initialised')
-        self.assertEqual(len([x for x in self.store_files()
-                              if '.aside-' in x]), 1)
+        self.assertEqual([x for x in self.store_files() if '.aside-' in x],
+                         ['data.aside-' + before])
+        with open(self.rig.store + '.sallyport', encoding='ascii') as f:
+            self.assertNotEqual(f.read().split()[6], before)
 
     def test_c3_the_server_dies_and_its_keys_are_made(self):
         """Control has its answer: nobody needs that server any more.  tpm is

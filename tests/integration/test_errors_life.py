@@ -178,6 +178,16 @@ class Lived(StoreCase):
             else:
                 self.mended()
 
+    def test_a_marker_that_others_could_write(self):
+        path = self.rig.store + '.sallyport'
+        for uid, mode in ((self.rig.base, 0o600), (0, 0o620), (0, 0o602)):
+            os.chown(path, uid, 0)
+            os.chmod(path, mode)
+            self.exactly(68, 'not one that sallyport wrote')
+        os.chown(path, 0, 0)
+        os.chmod(path, 0o600)
+        self.mended()
+
     def test_marker_of_another_directory(self):
         self.mark('PREPARED', inode=1)
         self.exactly(56, 'marker PREPARED (of another directory)')
