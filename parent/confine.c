@@ -12,8 +12,10 @@
  *   ids		capset			needs CAP_SETUID, CAP_SETGID
  *   capset		the regain test		with NO_SETUID_FIXUP an earlier
  *						try succeeds (measured)
- *   ids		death signal		a uid change clears it
- *   no_new_privs	outer filter		an unprivileged filter needs it
+ *   death signal	all else		one that is stopped must not
+ *outlive the supervisor, whose lock it has ids		death signal, again
+ *each id that changes clears it no_new_privs	outer filter		an
+ *unprivileged filter needs it
  *   outer filter	exec			no moment is naked
  */
 #include <errno.h>
@@ -154,13 +156,20 @@ step_securebits(void)
 }
 
 static int
+death_signal(void)
+{
+	return prctl(PR_SET_PDEATHSIG, SIGKILL);
+}
+
+static int
 step_ids(uid_t id)
 {
 	uid_t u[3];
 	gid_t g[3];
 
 	if (setgroups(0, NULL) != 0 || setresgid(id, id, id) != 0 ||
-	    setresuid(id, id, id) != 0 || getresgid(&g[0], &g[1], &g[2]) != 0 ||
+	    death_signal() != 0 || setresuid(id, id, id) != 0 ||
+	    death_signal() != 0 || getresgid(&g[0], &g[1], &g[2]) != 0 ||
 	    getresuid(&u[0], &u[1], &u[2]) != 0)
 		return -1;
 	for (int i = 0; i < 3; i++)
@@ -199,7 +208,7 @@ step_deathsig(void)
 {
 	struct pollfd p = {.fd = FD_READY};
 
-	if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || poll(&p, 1, 0) < 0)
+	if (death_signal() != 0 || poll(&p, 1, 0) < 0)
 		return -1;
 	return p.revents & POLLERR ? -1 : 0;
 }
@@ -215,6 +224,8 @@ confine_and_exec(const struct sup *s, const struct spawn *sp, int program)
 {
 	sigset_t none;
 
+	if (death_signal() != 0)
+		quit(STEP_DEATHSIG);
 	if (step_session(s) != 0)
 		quit(STEP_SESSION);
 	if (sp->netns >= 0 && setns(sp->netns, CLONE_NEWNET) != 0)

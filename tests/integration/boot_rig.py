@@ -329,7 +329,10 @@ class Rig:
         """What a boot left behind, in words."""
         out = []
         for pid, (uid, sid, cmd) in processes().items():
-            if uid in self.uids.values() or \
+            # a child until its exec is called as the supervisor, and has a
+            # session of its own
+            if uid in self.uids.values() or (
+                    cmd.startswith(SALLYPORT) and self.work in cmd) or \
                     any(b.owns(pid, sid) for b in self.boots):
                 out.append('process %d uid %d: %s' % (pid, uid, cmd))
         with open('/proc/self/mountinfo') as f:

@@ -15,7 +15,8 @@ from boot_rig import LIMIT_S, Rig
 from fault_case import KILL, STOP
 from spframe import EXIT
 from storm_watch import (SERVER, STAGE, SUPERVISOR, TERM, Watch, alive,
-                         allowed, children, draw, name_of, tail, text)
+                         allowed, children, draw, name_of, never_ran, tail,
+                         text)
 
 BUNDLE = 'apm-unseal-bundle'
 
@@ -159,6 +160,8 @@ class Storm:
                 time.sleep(0.2)
                 boot.process.kill()
             code = boot.wait(LIMIT_S)
+            for pid in filter(never_ran, watch.stopped):
+                os.kill(pid, KILL)  # who stopped it ends it
             if code in (-fatal[-1], -KILL):
                 return self.rig.nobody_left()
             # it was at its end already, of what else was done

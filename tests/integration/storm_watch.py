@@ -95,6 +95,16 @@ def strike(pid, number):
     return True
 
 
+def never_ran(pid):
+    """It is stopped where clone(2) or clone3(2) returns to it: it could not
+    ask yet to die with its parent."""
+    try:
+        with open('/proc/%d/syscall' % pid, encoding='ascii') as f:
+            return f.read().split()[0] in ('56', '435')
+    except (OSError, IndexError):
+        return False
+
+
 class Proc:
     def __init__(self, who, life, born):
         self.who, self.life, self.born, self.last = who, life, born, born
@@ -107,7 +117,7 @@ class Watch:
     def __init__(self, boot, hits=(), table=None):
         self.boot, self.pending, self.table = boot, list(hits), table or {}
         self.struck, self.count = [], collections.Counter({STAGE: 0})
-        self.seen, self.ready = {}, None
+        self.seen, self.ready, self.stopped = {}, None, []
         self.done = []
         self.add(boot.pid, SUPERVISOR)
         self.looked = 0
@@ -152,6 +162,8 @@ class Watch:
                     continue
                 self.pending.remove(hit)
                 if strike(pid, hit.signal):
+                    if (hit.who, hit.signal) == (STAGE, STOP):
+                        self.stopped.append(pid)
                     self.struck.append(Struck(
                         hit, time.monotonic(), self.ready is not None))
 
