@@ -223,7 +223,7 @@ def expected(case):
         # table has no row for a server that does not start.  All else: its
         # death, whoever noticed it first.
         if who == 'control look' and case.life > 1:
-            return {EXIT['STATE']}
+            return {EXIT['STATE']} if case.asked else {0, EXIT['STATE']}
         return {EXIT['SERVER_EXIT']} if case.asked else \
             {0, EXIT['SERVER_EXIT']}
     if case.victim:  # where it stands still a deadline ends it; or nobody
