@@ -228,8 +228,8 @@ check_messages(void)
 			snprintf(name, sizeof(name), "long-%s", row->name);
 			check_say(name);
 		}
-		if (row->type == MSG_EVENT || row->type == MSG_NOTE ||
-		    row->type == MSG_ECHO) {
+		/* an echo is due each time that something was given to store */
+		if (row->type == MSG_EVENT || row->type == MSG_NOTE) {
 			snprintf(name, sizeof(name), "often-%s", row->name);
 			check_say(name);
 		}

@@ -59,7 +59,8 @@ CASE(another_echo_makes_the_same_object_go_again)
 	memset(body, 0xb, 780);
 	body[779] = 0; /* the last byte counts */
 	EXPECT(broker_frame(&b, SEAT_STORE0, MSG_ECHO, body, 780) == 0);
-	EXPECT(went(5, SEAT_STORE0, MSG_BUNDLE, 0xb) && unequal_count == 2) /* said at the 1st, 2nd, 4th */;
+	/* said at the 1st, 2nd, 4th */
+	EXPECT(went(5, SEAT_STORE0, MSG_BUNDLE, 0xb) && unequal_count == 2);
 	EXPECT(say(SEAT_STORE0, MSG_ECHO, 780, 0xb) == 0);
 	EXPECT(went(6, SEAT_STORE0, MSG_STORED, 0));
 }
