@@ -342,13 +342,15 @@ next:				skip
 		 never_together };                                              \
 	run P
 #define gone(seat)  (!alive[seat])
-/* Any death that nobody asked for ends the session, but a store seat's. */
+/* Any death that nobody asked for ends the session, but a store seat's, and
+ * the server's when its keys are made. */
 #define hurt                                                                   \
 	(code[SEAT_BROKER] == CRASH || code[SEAT_RESOLVE] == CRASH ||          \
 	 code[SEAT_FETCH] == CRASH || code[SEAT_VERIFY] == CRASH ||            \
 	 code[SEAT_TPM] == CRASH || code[SEAT_TLS] == CRASH ||                 \
 	 code[SEAT_INIT] == CRASH || code[SEAT_UNSEAL] == CRASH ||             \
-	 code[SEAT_SERVER] == CRASH || !power)
+	 (code[SEAT_SERVER] == CRASH &&                                        \
+	  !(code[SEAT_INIT] == OK && code[SEAT_TPM] == MADE)) || !power)
 #ifdef MUT_DEAF /* a death is not seen */
 #define HURT false
 #else
