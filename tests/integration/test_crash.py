@@ -196,9 +196,9 @@ class Crash(Dies):
 
     def test_c3_the_server_dies_and_its_keys_are_made(self):
         """Control has its answer: nobody needs that server any more.  tpm is
-        held when it has shown its key, so that it opens them after that."""
+        held when it has shown its key, and lets go after that."""
         report = os.path.join(self.rig.work, 'fault')
-        boot = self.rig.run(wrap=[FAULT, '-o', report, 'tpm:1', SENDMSG, '7',
+        boot = self.rig.run(wrap=[FAULT, '-o', report, 'tpm:1', SENDMSG, '8',
                                   str(int(STOP)), '--'])
         self.until(lambda: self.pids(boot, 'control init'), boot)
         init, = self.pids(boot, 'control init')
