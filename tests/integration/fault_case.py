@@ -174,7 +174,9 @@ class Faults:
 
     def ends(self, boot, case, hit):
         allowed = expected(case)
-        limit = STEP_S + 4 if case.signal == STOP else 10
+        # tpm and control wait for the server's init twice as long
+        steps = 2 if case.seat in ('control init', 'tpm') else 1
+        limit = steps * STEP_S + 4 if case.signal == STOP else 10
         if 0 in allowed and boot.wait_until('ready'):
             if case.victim and case.signal == KILL:
                 self.answers()

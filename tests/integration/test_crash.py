@@ -233,10 +233,14 @@ class Crash(Dies):
     def test_c3_and_dead_again_before_the_new_marker(self):
         """Moved aside, and the marker names another directory, or none."""
         self.killed('control init:1', SENDMSG, 2)
+        with open(self.rig.store + '.sallyport', encoding='ascii') as f:
+            before = f.read().split()[6]
         old = self.rig.store + '.aside-x'
         os.rename(self.rig.store, old)
         self.lives('initialised', never=['moved_aside'])
         self.assertTrue(os.listdir(old))
+        with open(self.rig.store + '.sallyport', encoding='ascii') as f:
+            self.assertNotEqual(f.read().split()[6], before)
 
     def test_c4_stored_and_not_read_back(self):
         """The only copy of the keys is in the key vault: it is used."""
@@ -426,6 +430,22 @@ class Lies(StoreCase):
                 self.refused(57, 'nothing was changed')
                 self.client.clear_faults()
                 self.mended()
+
+    def test_nothing_is_shown_for_a_moment(self):
+        """A 404 is asked again for absent_time before it counts."""
+        with open(self.rig.store + '.sallyport', encoding='ascii') as f:
+            generation = f.read().split()[6]
+        for state in ('PREPARED', 'STORED'):
+            with self.subTest(state):
+                self.mark(state, generation=generation)
+                self.client.fault(
+                    service='akv', operation='secret-versions', times=1,
+                    match=BUNDLE, body='{"value":[],"nextLink":null}')
+                boot = self.rig.ready(absent_time=3)
+                self.assertIn('absent', boot.events())
+                self.assertNotIn('moved_aside', boot.events())
+                self.assertEqual(self.rig.read_word(), WORD)
+                self.rig.stop(boot)
 
     def moved_aside(self):
         """The one row that starts over, with a vault that says: nothing.

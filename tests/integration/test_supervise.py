@@ -16,6 +16,7 @@ from boot_rig import ROOT, processes
 from cryptography.hazmat.primitives.serialization import Encoding
 from deployment import Tls
 from error_case import WORD, ErrorCase
+from fault_case import FAULT
 
 sys.path.insert(0, os.path.join(ROOT, 'tests', 'policy'))
 import ptrace  # noqa: E402
@@ -242,6 +243,21 @@ class Sealed(Rest):
         boot.until('ready', 2)
         self.assertEqual(self.rig.read_word(), WORD)
         self.rig.stop(boot)
+
+
+    def test_one_that_was_half_told_is_stopped(self):
+        """Control died while it unsealed: the server may be unsealed and is
+        not proved, so it does not go on."""
+        boot = self.rig.run(look_interval=1, wrap=[
+            FAULT, '-o', os.path.join(self.rig.work, 'fault'),
+            'control unseal:2', '44', '2',  # sendto(2)
+            str(int(signal.SIGKILL)), '--'])
+        boot.until('ready')
+        self.seal()
+        self.ends(boot, 10, 'unseal died by signal 9',
+                  'not booted again after this')
+        self.assertNotIn('still_sealed', boot.events())
+        self.mended()
 
 
 class Certificate(Rest):
