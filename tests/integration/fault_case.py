@@ -174,8 +174,8 @@ class Faults:
 
     def ends(self, boot, case, hit):
         allowed = expected(case)
-        # tpm and control wait for the server's init twice as long
-        steps = 2 if case.seat in ('control init', 'tpm') else 1
+        # the server's init has twice as long, and who waits for it
+        steps = 2 if case.seat in ('control init', 'tpm', 'broker') else 1
         limit = steps * STEP_S + 4 if case.signal == STOP else 10
         if 0 in allowed and boot.wait_until('ready'):
             if case.victim and case.signal == KILL:
