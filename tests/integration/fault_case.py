@@ -226,8 +226,10 @@ def expected(case):
         # death, whoever noticed it first.
         if who == 'control look' and case.life > 1:
             return {EXIT['STATE']} if case.asked else {0, EXIT['STATE']}
-        return {EXIT['SERVER_EXIT']} if case.asked else \
-            {0, EXIT['SERVER_EXIT']}
+        # Keys that it handed out before are stored, and the boot goes on.
+        return {0, EXIT['SERVER_EXIT']} \
+            if not case.asked or who == 'control init' else \
+            {EXIT['SERVER_EXIT']}
     if case.victim:  # where it stands still a deadline ends it; or nobody
         # asks it anything more, and it is killed when it is to end
         return {0, EXIT['DEADLINE'], EXIT['SERVER_SLOW']}
