@@ -15,7 +15,6 @@
 
 #define SESSIONS_MAX 8 /* a boot that needs more goes in a circle */
 #define SKIP_MAX     3 /* older bundles that are tried */
-#define GONE_S	     2 /* for control to see that its server is gone */
 
 enum outcome { OUT_FAILED, OUT_READY, OUT_AGAIN };
 

@@ -9,6 +9,8 @@
 #include "session.h"
 #include "sup.h"
 
+#define GONE_S 2 /* for control, and tpm, to see that the server is gone */
+
 /*
  * Brings the server from wherever the store is (it is locked, store_lock()) to
  * unsealed; again, when the server is to come back.  Returns 0, or the exit

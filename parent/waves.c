@@ -8,8 +8,6 @@
 #include "log.h"
 #include "wait.h"
 
-#define GONE_S 2 /* for control and tpm to end when all is said */
-
 static unsigned
 limit(const struct sup *s)
 {
