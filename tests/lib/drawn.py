@@ -58,14 +58,14 @@ def cases(every, number, name=repr, most=None):
 def at_once(every, one, number):
     """Calls one(case) with each, by so many threads; returns what came of it
     that is not None, an exception in words."""
-    todo, out = queue.SimpleQueue(), []
+    waiting, out = queue.SimpleQueue(), []
     for case in every:
-        todo.put(case)
+        waiting.put(case)
 
     def work():
         while True:
             try:
-                case = todo.get_nowait()
+                case = waiting.get_nowait()
             except queue.Empty:
                 return
             try:
