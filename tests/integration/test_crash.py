@@ -20,6 +20,7 @@ from fault_case import FAULT, KILL, STOP, unable
 from storm_watch import SERVER, alive, children, name_of
 
 SENDMSG, SENDTO, RENAMEAT, RENAMEAT2 = '46', '44', '264', '316'
+SETSID, PIVOT_ROOT, CAPSET = '112', '155', '126'
 # an auth method instead of an operator's key: the root token is revoked
 PEOPLE = '''
 [policy reader]
@@ -155,6 +156,22 @@ class Crash(Dies):
         self.killed('control look:1', SENDMSG, 2)
         self.assertEqual(self.marker(), 'PREPARED')
         self.assertTrue(os.listdir(self.rig.store))
+        self.lives('initialised', never=['moved_aside'])
+
+    def test_c1_a_child_that_is_stopped_before_its_exec(self):
+        """It dies with its supervisor, whose lock it has: stopped in its own
+        session, with its root changed, with no capability left."""
+        for call in (SETSID, PIVOT_ROOT, CAPSET):
+            report = os.path.join(self.rig.work, 'fault')
+            boot = self.rig.run(wrap=[FAULT, '-o', report, 'clone:3', call,
+                                      '1', str(int(STOP)), '--'])
+            self.until(lambda: os.path.exists(report) and
+                       'hit ' in open(report, encoding='ascii').read(), boot)
+            for supervisor in children(boot.pid):
+                os.kill(supervisor, KILL)
+            boot.wait()
+            self.over(boot)
+            os.unlink(report)
         self.lives('initialised', never=['moved_aside'])
 
     def test_c2_the_server_dies_while_it_initialises(self):
@@ -373,9 +390,8 @@ class Raft(Dies):
             self.assertIsNone(boot.code(), boot.text()[-4000:])
             time.sleep(0.01)
         self.assertNotIn('initialised', boot.events())
-        with open('/proc/%d/task/%d/children' % (boot.pid, boot.pid),
-                  encoding='ascii') as f:
-            os.kill(int(f.read().split()[0]), KILL)
+        for supervisor in children(boot.pid):
+            os.kill(supervisor, KILL)
         boot.wait()
         self.over(boot)
 

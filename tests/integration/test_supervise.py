@@ -230,7 +230,6 @@ class Sealed(Rest):
         boot.until('unsealed_again')
         self.rig.stop(boot)
 
-
     def test_a_server_that_dies_sealed_is_booted_again(self):
         """With look_interval nobody wants it sealed."""
         boot = self.rig.ready(look_interval=1)
@@ -243,7 +242,6 @@ class Sealed(Rest):
         boot.until('ready', 2)
         self.assertEqual(self.rig.read_word(), WORD)
         self.rig.stop(boot)
-
 
     def test_one_that_was_half_told_is_stopped(self):
         """Control died while it unsealed: the server may be unsealed and is

@@ -9,6 +9,7 @@ import unittest
 from vault_rig import get
 
 from boot_rig import Rig # found by vault_rig's path
+from storm_watch import children
 
 
 class Local(unittest.TestCase):
@@ -49,9 +50,8 @@ class Local(unittest.TestCase):
         self.assertTrue(boot.wait_until('ready', 240), boot.text()[-4000:])
         with open(said, encoding='ascii') as f:
             self.assertIn('syncfs', f.read())
-        path = '/proc/%d/task/%d/children' % (boot.pid, boot.pid)
-        with open(path, encoding='ascii') as f:
-            os.kill(int(f.read()), signal.SIGTERM)
+        supervisor, = children(boot.pid)
+        os.kill(supervisor, signal.SIGTERM)
         self.assertEqual(boot.wait(60), 0)
 
     def test_pebbledb_is_not_known_to_it(self):
