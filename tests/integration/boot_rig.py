@@ -146,6 +146,15 @@ class Boot:
         raise AssertionError('no %s after %d s:\n%s' % (
             what, limit, self.text()[-4000:]))
 
+    def comes(self, what):
+        """Waits until what() is so."""
+        end = time.monotonic() + LIMIT_S
+        while not what():
+            if time.monotonic() > end:
+                raise AssertionError('it does not come:\n' +
+                                     self.text()[-4000:])
+            time.sleep(0.005)
+
     def until(self, event, count=1):
         """That event came that often, and the boot goes on."""
         end = time.monotonic() + LIMIT_S

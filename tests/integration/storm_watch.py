@@ -60,6 +60,11 @@ def name_of(pid):
     return ' '.join(w for w in (base[len('sallyport-'):], *words[1:]) if w)
 
 
+def named(parent, name):
+    """Its children of that name."""
+    return [pid for pid in children(parent) if name_of(pid) == name]
+
+
 def alive(pid):
     try:
         with open('/proc/%d/stat' % pid, encoding='utf-8') as f:

@@ -17,7 +17,7 @@ from boot_rig import LIMIT_S
 from error_case import BUNDLE, ErrorCase, StoreCase, WORD
 from evil_case import EvilCase
 from fault_case import FAULT, KILL, STOP, unable
-from storm_watch import SERVER, alive, children, name_of
+from storm_watch import SERVER, alive, children, named
 
 SENDMSG, SENDTO, RENAMEAT, RENAMEAT2 = '46', '44', '264', '316'
 SETSID, PIVOT_ROOT, CAPSET = '112', '155', '126'
@@ -165,8 +165,8 @@ class Crash(Dies):
             report = os.path.join(self.rig.work, 'fault')
             boot = self.rig.run(wrap=[FAULT, '-o', report, 'clone:3', call,
                                       '1', str(int(STOP)), '--'])
-            self.until(lambda: os.path.exists(report) and
-                       'hit ' in open(report, encoding='ascii').read(), boot)
+            boot.comes(lambda: os.path.exists(report) and
+                       'hit ' in open(report, encoding='ascii').read())
             for supervisor in children(boot.pid):
                 os.kill(supervisor, KILL)
             boot.wait()
@@ -217,13 +217,13 @@ class Crash(Dies):
         report = os.path.join(self.rig.work, 'fault')
         boot = self.rig.run(wrap=[FAULT, '-o', report, 'tpm:1', SENDMSG, '8',
                                   str(int(STOP)), '--'])
-        self.until(lambda: self.pids(boot, 'control init'), boot)
+        boot.comes(lambda: self.pids(boot, 'control init'))
         init, = self.pids(boot, 'control init')
-        self.until(lambda: not alive(init), boot)
+        boot.comes(lambda: not alive(init))
         self.assertEqual((self.versions(), boot.code()), (0, None))
         for pid in self.pids(boot, SERVER):
             os.kill(pid, KILL)
-        self.until(lambda: 'crash' in boot.events(), boot)
+        boot.comes(lambda: 'crash' in boot.events())
         for pid in self.pids(boot, 'tpm'):
             os.kill(pid, signal.SIGCONT)
         self.assertTrue(boot.wait_until('ready'), boot.text()[-4000:])
@@ -235,17 +235,10 @@ class Crash(Dies):
         self.over(boot)
         self.lives(never=['initialised', 'moved_aside'])
 
-    def until(self, what, boot):
-        end = time.monotonic() + LIMIT_S
-        while not what():
-            self.assertLess(time.monotonic(), end, boot.text()[-4000:])
-            time.sleep(0.005)
-
     @staticmethod
     def pids(boot, name):
         """Of the supervisor, which runs below the fault program."""
-        return [k for s in children(boot.pid) for k in children(s)
-                if name_of(k) == name]
+        return [k for s in children(boot.pid) for k in named(s, name)]
 
     def test_c3_and_dead_again_before_the_new_marker(self):
         """Moved aside, and the marker names another directory, or none."""

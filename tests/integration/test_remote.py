@@ -116,31 +116,22 @@ class Storing(Remote):
         self.assertEqual(self.rig.account.asked('PUT', 'sys/unseal'), 0)
         self.goes_on()
 
-    def pids(self, boot, name):
-        return [pid for pid in storm_watch.children(boot.pid)
-                if storm_watch.name_of(pid) == name]
-
-    def until(self, what, boot):
-        end = time.monotonic() + LIMIT_S
-        while not what():
-            self.assertLess(time.monotonic(), end, boot.text()[-3000:])
-            time.sleep(0.005)
-
     def test_c18_lost_between_the_answer_and_the_storing(self):
         """tpm is held when the server answers, so that it opens the keys when
         the lease is lost: they are stored all the same."""
         held = []
 
         def hold(raw):
-            held.extend(self.pids(boot, 'tpm'))
+            held.extend(storm_watch.named(boot.pid, 'tpm'))
             for pid in held:
                 os.kill(pid, signal.SIGSTOP)
             return raw
         self.mock.fault('PUT', 'sys/init', hold)
         boot = self.rig.run()
-        self.until(lambda: held and not self.pids(boot, 'control init'), boot)
+        boot.comes(lambda: held and not storm_watch.named(
+            boot.pid, 'control init'))
         self.rig.lose_lease()
-        self.until(lambda: not self.pids(boot, 'keeper'), boot)
+        boot.comes(lambda: not storm_watch.named(boot.pid, 'keeper'))
         self.assertEqual((boot.code(), self.versions()), (None, 0))
         for pid in held:
             os.kill(pid, signal.SIGCONT)
